@@ -1,0 +1,1 @@
+"""A faithful stand-in for the ActivitySmith service, with a phone page."""
