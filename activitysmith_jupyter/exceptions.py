@@ -105,7 +105,19 @@ class TransportError(ActivitySmithError):
 
 
 class ConnectionFailedError(TransportError):
-    """No connection: refused, reset, unknown host, or TLS failed."""
+    """No connection: refused, reset, unknown host, or TLS failed.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    may_have_arrived : bool, default False
+        True when the connection broke after the request had begun to leave.
+    """
+
+    def __init__(self, message: str, *, may_have_arrived: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
 
 
 class DeliveryTimeoutError(TransportError):
@@ -157,10 +169,14 @@ class APIError(ActivitySmithError):
     @property
     def code(self) -> str | None:
         """The machine-readable ``code`` of the answer, where it has one."""
-        return self._member("code")
+        return self._text("code")
 
     def _member(self, name: str) -> Any:
         return self.body.get(name) if isinstance(self.body, dict) else None
+
+    def _text(self, name: str) -> str | None:
+        member = self._member(name)
+        return member if isinstance(member, str) else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild_api_error, (
@@ -188,12 +204,13 @@ class BillingBlockedError(APIError):
     @property
     def upgrade_url(self) -> str | None:
         """Where the account can be upgraded."""
-        return self._member("upgrade_url")
+        return self._text("upgrade_url")
 
     @property
     def trial_period(self) -> dict[str, str] | None:
         """``started_at`` and ``ends_at`` of the trial, where the service says them."""
-        return self._member("trial_period")
+        period = self._member("trial_period")
+        return period if isinstance(period, dict) else None
 
 
 class ForbiddenError(APIError):
