@@ -1,0 +1,40 @@
+"""Where the code runs: the notebook's or script's name, and the IPython shell if there is one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import PurePath
+from typing import Any, Final
+
+__all__ = ["ipython_shell", "place_name"]
+
+# JupyterLab and Notebook set the first for every kernel; papermill's own parameter is set by it.
+_VARIABLES: Final = ("ACTIVITYSMITH_NOTEBOOK", "JPY_SESSION_NAME")
+# VS Code writes it into the kernel's namespace.
+_VSCODE: Final = "__vsc_ipynb_file__"
+
+
+def ipython_shell() -> Any:
+    """Return the running IPython shell, or None; never imports IPython."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None:
+        return None
+    get = getattr(ipython, "get_ipython", None)
+    return get() if get is not None else None
+
+
+def place_name() -> str:
+    """Return the file name of the notebook or script without its ending; empty if unknown.
+
+    Examples
+    --------
+    ``Churn model`` for a kernel of ``work/Churn model.ipynb``, ``train`` for ``python train.py``.
+    """
+    shell = ipython_shell()
+    if shell is not None:
+        path = next(filter(None, map(os.environ.get, _VARIABLES)), "")
+        path = path or str(getattr(shell, "user_ns", {}).get(_VSCODE, ""))
+        return PurePath(path.replace("\\", "/")).stem if path else ""
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    return PurePath(main).stem if main else ""
