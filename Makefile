@@ -1,0 +1,77 @@
+# Everything a machine needs to run the demo, the tests, the linters and the benchmarks.
+# The environment is made once and remade when pyproject.toml changes.
+
+PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do \
+	command -v $$candidate >/dev/null 2>&1 && \
+	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+	echo $$candidate && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+SOURCES := pyproject.toml README.md LICENSE $(shell find activitysmith_jupyter -type f -not -name '*.pyc')
+# Chromium for the tests that look at pages, with fonts so that pictures have text.
+DEBIAN_TEST_PACKAGES := chromium fonts-dejavu-core fonts-inter fonts-noto-color-emoji
+
+export DEMO_SECONDS ?= 30
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint docs bench format clean
+.DEFAULT_GOAL := help
+
+help:  ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+# --system-site-packages is off, so that nothing of the machine leaks into the tests. Debian and
+# Ubuntu split venv from python3; install it where it is missing.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		version=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		$(SUDO) apt-get update -q && \
+		$(SUDO) apt-get install -y -q --no-install-recommends python$$version-venv; }
+	$(PYTHON) -m venv $(VENV)
+
+# The package as users get it: the built wheel, never the source tree.
+$(VENV)/.installed: $(BIN)/python $(SOURCES)
+	@rm -rf dist
+	$(BIN)/python -m pip install -q --upgrade build
+	$(BIN)/python -m build -q --wheel --outdir dist .
+	$(BIN)/python -m pip install -q --force-reinstall --no-deps dist/*.whl
+	$(BIN)/python -m pip install -q dist/*.whl
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/python -m pip install -q "$$(ls dist/*.whl)[test]"
+	@touch $@
+
+$(VENV)/.linted: $(VENV)/.tested
+	$(BIN)/python -m pip install -q "$$(ls dist/*.whl)[lint]"
+	@touch $@
+
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || { \
+		$(SUDO) apt-get update -q && \
+		$(SUDO) apt-get install -y -q --no-install-recommends $(DEBIAN_TEST_PACKAGES); }
+
+demo: $(VENV)/.installed  ## Train a classifier and watch it on the emulated phone
+	$(BIN)/activitysmith-jupyter demo
+
+test: $(VENV)/.tested browser  ## Run all tests against the built wheel
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.linted  ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.linted  ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.tested  ## Print the tables of the documentation
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/pacing.py
+
+clean:  ## Remove what was built
+	rm -rf $(VENV) dist build docs/_build

@@ -1,0 +1,50 @@
+"""What every test shares: a clean process-wide state, and no test that is quietly skipped."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-skips", action="store_true", help="count a skipped test as a failed one"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("--no-skips") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def clean_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give each test its own settings, courier and open cards."""
+    from activitysmith_jupyter import _opencard, _runtime, _settings
+
+    for name in list(os.environ):
+        if name.startswith("ACTIVITYSMITH_"):
+            monkeypatch.delenv(name)
+    for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    _settings._process.reset()
+    monkeypatch.setattr(_opencard, "_missing_key_said", False)
+    # No test asks the desktop of the machine it runs on.
+    monkeypatch.setattr(_settings._process, "keyring_asked", True)
+    old = _runtime.replace_runtime(None)
+    yield
+    mine = _runtime.replace_runtime(old)
+    if mine is not None:
+        mine.release()
+    _settings._process.reset()
