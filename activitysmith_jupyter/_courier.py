@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import quote
@@ -20,15 +21,16 @@ from urllib.parse import quote
 import attrs
 
 from ._delivery import Retry, Setback, setback
+from ._outcome import error_text
 from ._pacing import Pacer
 from ._results import PushResult, Result, StreamEndResult, StreamResult, notices
-from .exceptions import ActivitySmithError, NotFoundError
+from .exceptions import ActivitySmithError, ConnectionFailedError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._http import Http
-    from ._settings import Destination
+    from ._settings import Destination, Secret
 
 __all__ = ["Courier", "Ending", "Feed", "Sample"]
 
@@ -41,6 +43,11 @@ _FLUSH_RETRY_SECONDS: Final = 0.25
 # A push that could not leave for this long is no news any more.
 _PUSH_LIFETIME_SECONDS: Final = 1800.0
 _STUMBLE_SECONDS: Final = 5.0
+# Nobody was there: unlike a request without an answer, this one opened no card.
+_OFFLINE: Final = "offline"
+# What is over, so that it is said anew should it come again.
+_OVER_WITH_AN_ANSWER: Final = frozenset({_OFFLINE, "unreachable", "rate", "expired"})
+_OVER_WITH_A_CARD: Final = frozenset({"capacity", "recipients", "key", "billing", "forbidden"})
 # One try a time: the courier has a schedule of its own, and meanwhile a newer state may win.
 _STATE_RETRY: Final = Retry(idempotent=True, attempts=1)
 _PUSH_RETRY: Final = Retry(idempotent=False, attempts=1)
@@ -70,6 +77,9 @@ class Sample:
         Done share at that time: a resumed run does not begin at 0.
     finish : float or None
         Predicted end on the courier's clock, for a countdown.
+    shows : object
+        What two samples are compared by: one that shows what the last one showed is not sent.
+        The body when left out.
     """
 
     body: dict[str, Any]
@@ -81,6 +91,7 @@ class Sample:
     began: float | None = None
     began_share: float = 0.0
     finish: float | None = None
+    shows: Any = attrs.field(default=attrs.Factory(lambda sample: sample.body, takes_self=True))
 
 
 @attrs.frozen(kw_only=True)
@@ -131,7 +142,11 @@ class _Line:
     to: Destination
     http: Http
     not_before: float = 0.0
+    # The server itself asked to be left alone until then: that holds for the last words, too.
+    asked_to_wait: bool = False
     failures: int = 0
+    # What the user has heard about it, until it is over.
+    said: set[str] = attrs.field(factory=set)
 
 
 @attrs.define(eq=False)
@@ -189,7 +204,7 @@ class Courier:
         self._pushes: list[_Push] = []
         self._flushes: list[_Flush] = []
         self._request_times: deque[float] = deque()
-        self._said: set[str] = set()
+        self._faults_said: set[str] = set()
         # Read and cleared by user threads; deque operations are atomic.
         self._notices: deque[str] = deque()
         self.requests_sent = 0
@@ -202,7 +217,8 @@ class Courier:
 
     def end(self, feed: Feed, ending: Ending, to: Destination) -> None:
         """Say the last word on an activity; a later one for the same activity is ignored."""
-        self._post(lambda: self._end(feed, ending, to))
+        due = self._clock() + ending.grace_seconds
+        self._post(lambda: self._end(feed, ending, to, due))
 
     def push(self, body: dict[str, Any], to: Destination) -> None:
         """Send a push as soon as possible, never twice."""
@@ -232,10 +248,10 @@ class Courier:
         bool
             False when something is still waiting.
         """
-        if not self._mine() or (self._threaded and self._thread is None):
+        if not self._mine() or (self._threaded and self._thread is None and self._inbox.empty()):
             return True
         flush = _Flush(self._clock() + seconds)
-        self._post(lambda: self._flushes.append(flush))
+        self._post(lambda: self._begin_flush(flush))
         if self._threaded:
             flush.finished.wait(seconds)
         else:
@@ -258,8 +274,12 @@ class Courier:
         self._inbox.put(message)
         if self._threaded and self._thread is None and self._starting.acquire(blocking=False):
             thread = threading.Thread(target=self._run, name="activitysmith-courier", daemon=True)
-            thread.start()
             self._thread = thread
+            try:
+                thread.start()
+            except RuntimeError:  # none can be had now, or the interpreter is going down
+                self._thread = None
+                self._starting.release()
 
     # ------------------------------------------------------------------ the courier's thread
 
@@ -267,15 +287,11 @@ class Courier:
         wait_seconds = 0.0
         while True:
             try:
-                message = self._inbox.get(timeout=max(0.0, wait_seconds))
-            except queue.Empty:
-                pass
-            else:
-                message()
-            try:
+                with suppress(queue.Empty):
+                    self._inbox.get(timeout=max(0.0, wait_seconds))()
                 wait_seconds = self.step()
             except Exception as error:  # noqa: BLE001  the thread must outlive a fault of ours
-                self._tell("internal", f"delivery stumbled: {type(error).__name__}: {error}")
+                self._tell_fault("delivery stumbled", error)
                 wait_seconds = _STUMBLE_SECONDS
 
     def step(self) -> float:
@@ -283,11 +299,13 @@ class Courier:
         while True:
             self._read_inbox()
             now = self._clock()
+            self._drop_old_pushes(now)
             job = self._next_job(now)
-            if job is None:
+            if job is not None:
+                job()
+            elif self._inbox.empty():  # asking a feed may have made it say its last word
                 self._answer_flushes(now)
                 return self._wait_seconds(now)
-            job()
 
     def _read_inbox(self) -> None:
         while True:
@@ -313,20 +331,45 @@ class Courier:
         if card is None:
             self._cards[place] = _Card(feed, line, Pacer())
             return
-        if card.ending is not None and card.ending.push is not None:
-            self._add_push(card.ending.push, to)
+        if card.ending is not None:
+            card.not_before = 0.0  # it was the end that had to wait
+            if card.ending.push is not None:
+                self._add_push(card.ending.push, to)
         card.feed, card.ending, card.given_up = feed, None, False
 
-    def _end(self, feed: Feed, ending: Ending, to: Destination) -> None:
+    def _end(self, feed: Feed, ending: Ending, to: Destination, due: float) -> None:
         card = self._cards.get((to, feed.stream_key))
-        if card is None or card.feed is not feed or card.ending is not None:
+        if card is None or card.ending is not None:
+            return
+        if card.feed is not feed:
+            # Another activity goes on with the card; how this one ended is news all the same.
+            if ending.push is not None:
+                self._add_push(ending.push, to)
             return
         card.ending = ending
-        card.not_before = self._clock() + ending.grace_seconds
+        card.not_before = 0.0 if self._flushes else due
 
     def _add_push(self, body: dict[str, Any], to: Destination) -> None:
         line = self._line(to)
         self._pushes.append(_Push(body, line, self._clock() + _PUSH_LIFETIME_SECONDS))
+
+    def _drop_old_pushes(self, now: float) -> None:
+        for push in [push for push in self._pushes if now >= push.expires]:
+            self._pushes.remove(push)
+            self._tell(push.line, "expired", "a push could not leave for half an hour: given up")
+
+    def _begin_flush(self, flush: _Flush) -> None:
+        """Try now what waits for a better time, but not where the server named the time."""
+        self._flushes.append(flush)
+        for line in self._lines.values():
+            if not line.asked_to_wait:
+                line.not_before = 0.0
+        for job in self._last_words():
+            job.not_before = 0.0
+
+    def _last_words(self) -> list[_Card | _Push]:
+        """Return what a flush waits for."""
+        return [*(card for card in self._cards.values() if card.ending is not None), *self._pushes]
 
     def _settle(self) -> None:
         for card in self._cards.values():
@@ -355,12 +398,10 @@ class Courier:
         return partial(self._send_state, card, sample)
 
     def _may(self, job: _Card | _Push, now: float, *, kept: int) -> bool:
-        if self._flushes:
-            # The last words: no grace, no plan, no limit of our own; only a server that is down
-            # or that named a time is asked again later.
-            return now >= job.line.not_before
-        if now < max(job.not_before, job.line.not_before):
+        if now < _due_at(job):
             return False
+        if self._flushes:
+            return True  # the last words keep to no limit of our own
         times = self._request_times
         while times and now - times[0] >= 60.0:  # noqa: PLR2004  a minute
             times.popleft()
@@ -372,14 +413,14 @@ class Courier:
             sample = card.feed.sample(now, seconds_left)
         except Exception as error:  # noqa: BLE001  one card's fault must not silence the others
             card.given_up = True
-            self._tell("internal", f"one card is not shown: {type(error).__name__}: {error}")
+            self._tell_fault("one card is not shown", error)
             return None
         if sample is None or not self._may(card, now, kept=_KEPT_FOR_ENDS):
             return None
         if not card.opened:
             return sample if sample.ready else None
         due = _is_due(card, sample, now)
-        changed = card.sent is None or sample.body != card.sent.body
+        changed = card.sent is None or sample.shows != card.sent.shows
         return sample if due and changed else None
 
     def _send_state(self, card: _Card, sample: Sample) -> None:
@@ -396,11 +437,11 @@ class Courier:
                 now, sample.share or 0.0, began=sample.began, began_done=sample.began_share
             )
             card.opened = True
-            self._said.discard("capacity")
+            card.line.said -= _OVER_WITH_A_CARD
         elif result.operation != "noop":
             card.pacer.record(now, sample.share)
         card.sent = sample
-        self._hear(result)
+        self._hear(card.line, result)
         card.feed.delivered()
 
     def _send_end(self, card: _Card, ending: Ending) -> None:
@@ -415,7 +456,7 @@ class Courier:
                 if answer.wait_seconds is not None:
                     return
             else:
-                self._hear(StreamEndResult.from_answer(answer))
+                self._hear(card.line, StreamEndResult.from_answer(answer))
         self._cards = {place: other for place, other in self._cards.items() if other is not card}
         if ending.push is not None:
             self._add_push(ending.push, card.line.to)
@@ -426,10 +467,10 @@ class Courier:
         )
         if isinstance(answer, Setback):
             self._set_back(push, answer)
-            if answer.wait_seconds is not None and self._clock() < push.expires:
+            if answer.wait_seconds is not None:
                 return
         else:
-            self._hear(PushResult.from_answer(answer))
+            self._hear(push.line, PushResult.from_answer(answer))
         self._pushes.remove(push)
 
     def _request(
@@ -456,21 +497,28 @@ class Courier:
             found = setback(error, line.failures)
             if not retry.idempotent and not retry.wait(error):
                 found = attrs.evolve(found, wait_seconds=None)
+            if isinstance(error, ConnectionFailedError) and not error.may_have_arrived:
+                found = attrs.evolve(found, kind=_OFFLINE)
+        except Exception as error:  # noqa: BLE001  one request's fault must not hold up the others
+            self._tell_fault("one request could not be made", error, hide=line.to.api_key)
+            return Setback("internal", "card", None, "")
         else:
-            line.failures, line.not_before = 0, 0.0
-            self._said -= {"unreachable", "rate"}
+            line.failures, line.not_before, line.asked_to_wait = 0, 0.0, False
+            line.said -= _OVER_WITH_AN_ANSWER
             return answer
-        self._tell(found.kind, found.notice)
+        # Each refusal has a reason of its own; every other kind is one situation.
+        self._tell(line, found.notice if found.kind == "refused" else found.kind, found.notice)
         return found
 
     def _set_back(self, job: _Card | _Push, found: Setback) -> None:
         now = self._clock()
         if found.scope == "line":
-            wait_seconds = found.wait_seconds or 0.0
-            if self._flushes:
+            line, wait_seconds = job.line, found.wait_seconds or 0.0
+            line.asked_to_wait = found.kind == "rate"
+            if self._flushes and not line.asked_to_wait:
                 wait_seconds = min(wait_seconds, _FLUSH_RETRY_SECONDS)
-            job.line.failures += 1
-            job.line.not_before = now + wait_seconds
+            line.failures += 1
+            line.not_before = now + wait_seconds
         elif found.wait_seconds is not None:
             job.not_before = now + found.wait_seconds
 
@@ -481,35 +529,47 @@ class Courier:
         return max(0.05, max(flush.deadline for flush in self._flushes) - now)
 
     def _answer_flushes(self, now: float) -> None:
-        clean = not self._pushes and all(card.ending is None for card in self._cards.values())
+        waiting = self._last_words()
         for flush in list(self._flushes):
-            if clean or now >= flush.deadline:
-                flush.clean = clean
+            # Nobody waits for what cannot leave in time.
+            if all(max(now, _due_at(job)) >= flush.deadline for job in waiting):
+                flush.clean = not waiting
                 self._flushes.remove(flush)
                 flush.finished.set()
 
-    def _hear(self, result: Result) -> None:
+    def _hear(self, line: _Line, result: Result) -> None:
         for notice in notices(result):
-            self._tell(notice, notice)
+            self._tell(line, notice, notice)
 
-    def _tell(self, kind: str, notice: str) -> None:
-        if kind not in self._said:
-            self._said.add(kind)
+    def _tell(self, line: _Line, kind: str, notice: str) -> None:
+        if kind not in line.said:
+            line.said.add(kind)
             self._notices.append(notice)
+
+    def _tell_fault(self, what: str, error: Exception, *, hide: Secret | None = None) -> None:
+        text = f"{what}: {error_text(error)}"
+        text = text if hide is None else hide.scrub(text)
+        if text not in self._faults_said:
+            self._faults_said.add(text)
+            self._notices.append(text)
 
     def _wait_seconds(self, now: float) -> float:
         """Return how long nothing can become due, seconds."""
         waits = [_IDLE_SECONDS]
         waits += [flush.deadline - now for flush in self._flushes]
-        waits += [max(push.not_before, push.line.not_before) - now for push in self._pushes]
-        for card in self._cards.values():
-            if card.ending is not None:
-                waits.append(max(card.not_before, card.line.not_before) - now)
-            elif not card.given_up:
-                waits.append(card.pacer.next_look_seconds(now))
+        waits += [_due_at(job) - now for job in self._last_words()]
+        waits += [
+            card.pacer.next_look_seconds(now)
+            for card in self._cards.values()
+            if card.ending is None and not card.given_up
+        ]
         # A request limit that is used up frees a place within a minute; look again every second.
         busy = len(self._request_times) >= REQUESTS_PER_MINUTE - _KEPT_FOR_ENDS
         return max(min(waits), 1.0 if busy and not self._flushes else 0.01)
+
+
+def _due_at(job: _Card | _Push) -> float:
+    return max(job.not_before, job.line.not_before)
 
 
 def _path(card: _Card) -> str:

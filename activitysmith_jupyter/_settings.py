@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from ._parts import Action, Icon
+from ._durations import parse_seconds
+from ._parts import Icon
+from ._requests import stream_body
 from .exceptions import ConfigurationError, MissingAPIKeyError
 
 if TYPE_CHECKING:
@@ -203,6 +205,26 @@ def _as_seconds(value: object) -> float:
     return seconds
 
 
+def _as_duration(name: str) -> Callable[[object], float]:
+    def parse(value: object) -> float:
+        try:
+            return parse_seconds(value)
+        except ValueError as error:
+            raise ConfigurationError(f"{name}={value!r}: {error}") from None
+
+    return parse
+
+
+def _as_cell_end(name: str, *choices: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        text = str(value).strip().lower()
+        if text not in choices:
+            raise ConfigurationError(f"{name}={value!r}: must be one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
 NotifyWhen = Literal["done", "failed", "always", "never"]
 Style = Literal["progress", "timer", "steps"]
 
@@ -253,8 +275,9 @@ def _as_action(value: object) -> dict[str, Any]:
             raise ConfigurationError(
                 "action: must be an action object, or JSON of one in ACTIVITYSMITH_ACTION"
             ) from None
-    action = value if isinstance(value, Action) else Action(**cast("dict[str, Any]", value))
-    return action.to_payload()
+    # The request builder knows which URLs a card may open.
+    checked: dict[str, Any] = stream_body(title="-", action=value)["action"]
+    return checked
 
 
 @attrs.frozen(kw_only=True)
@@ -280,6 +303,11 @@ class Settings:
     title, style, color, icon, action
         How the card of a bar looks; None where nothing was set. ``icon`` and ``action`` are
         JSON-ready.
+    notify_on, notify_after
+        When a ``%%notify`` cell pushes: "done", "failed" or "always"; and from which duration on,
+        seconds.
+    watch_on, watch_after
+        The same for ``%activity watch``: "failed" or "always"; seconds.
     """
 
     api_key: Secret | None
@@ -294,6 +322,10 @@ class Settings:
     color: str | None
     icon: dict[str, Any] | None
     action: dict[str, Any] | None
+    notify_on: str
+    notify_after: float
+    watch_on: str
+    watch_after: float
 
     def require_key(self) -> Secret:
         """Return the key.
@@ -356,7 +388,16 @@ _OPTIONS: Final[Mapping[str, _Option]] = {
     "color": _Option("ACTIVITYSMITH_COLOR", _as_color, None),
     "icon": _Option("ACTIVITYSMITH_ICON", _as_icon, None),
     "action": _Option("ACTIVITYSMITH_ACTION", _as_action, None),
+    "notify_on": _Option(
+        "ACTIVITYSMITH_NOTIFY_ON", _as_cell_end("notify_on", "done", "failed", "always"), "always"
+    ),
+    "notify_after": _Option("ACTIVITYSMITH_NOTIFY_AFTER", _as_duration("notify_after"), 0.0),
+    "watch_on": _Option(
+        "ACTIVITYSMITH_WATCH_ON", _as_cell_end("watch_on", "failed", "always"), "always"
+    ),
+    "watch_after": _Option("ACTIVITYSMITH_WATCH_AFTER", _as_duration("watch_after"), 60.0),
 }
+OPTION_NAMES: Final = tuple(_OPTIONS)
 
 
 class _Process:
@@ -365,12 +406,15 @@ class _Process:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.configured: dict[str, Any] = {}
+        # What ipython_config.py says: weaker than everything that was said for this session.
+        self.fallbacks: dict[str, Any] = {}
         self.keyring_asked = False
         self.keyring_key: Secret | None = None
 
     def reset(self) -> None:
         with self.lock:
             self.configured.clear()
+            self.fallbacks.clear()
             self.keyring_asked = False
             self.keyring_key = None
 
@@ -388,7 +432,8 @@ def configure(**options: Any) -> None:
         ``channels`` (list or comma-separated text), ``notify`` ("done", "failed", "always" or
         "never"), ``flush_seconds`` (0 to 3600), and how the cards of bars look: ``title``,
         ``style`` ("progress", "timer" or "steps"), ``color``, ``icon`` (an SF Symbol name),
-        ``action``.
+        ``action``; for cells ``notify_on``, ``notify_after``, ``watch_on`` and ``watch_after``
+        (seconds, or text such as ``"90s"`` and ``"5m"``).
 
     Raises
     ------
@@ -416,6 +461,19 @@ def configure(**options: Any) -> None:
                 _process.configured.pop(name, None)
             else:
                 _process.configured[name] = value
+
+
+def set_fallbacks(**options: Any) -> None:
+    """Set what applies where neither an argument, `configure` nor the environment says anything.
+
+    Raises
+    ------
+    ConfigurationError, PayloadError
+        An unusable value; nothing is changed then.
+    """
+    parsed = check_arguments(**options)
+    with _process.lock:
+        _process.fallbacks = parsed
 
 
 def check_arguments(**arguments: Any) -> dict[str, Any]:
@@ -457,7 +515,7 @@ def resolve(*, ask_keyring: bool = True, **arguments: Any) -> Settings:
         elif os.environ.get(option.environment, "").strip():
             found[name], place = option.parse(os.environ[option.environment]), option.environment
         else:
-            found[name], place = option.default, ""
+            found[name], place = _process.fallbacks.get(name, option.default), ""
         if name == "api_key":
             source = place
     key: Secret | None = found.pop("api_key")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import attrs
 
+from ._bargroup import BarGroup, Look, Place
 from ._courier import Sample
 from ._fields import UNSET
 from ._opencard import OpenCard
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from ._bargroup import Bar
     from ._outcome import Verdict
     from ._parts import Action
-    from ._settings import NotifyWhen
+    from ._settings import NotifyWhen, Style
 
 __all__ = ["Activity"]
 
@@ -121,8 +123,13 @@ class Activity(OpenCard):
         self._began = runtime().courier.now()
         self._state = _State({"title": self._title, "type": type, **_FIRST_FIELDS.get(type, {})})
         self._last: Mapping[str, Any] = {}
-        self._built: tuple[_State, Sample] | None = None
         self._opened = False
+        # The courier's thread alone writes these: what it built last, and which timer window and
+        # which urgent update have been sent. They must not be sent twice.
+        self._built: tuple[_State, Sample] | None = None
+        self._sent_window: _Window | None = None
+        self._sent_urgent: object = None
+        self._bars: BarGroup | None = None
         if type == "timer" and _DURATION not in fields:
             fields.setdefault("counts_down", False)
         self._set(fields)
@@ -153,9 +160,26 @@ class Activity(OpenCard):
             runtime().courier.wake()
 
     def open(self) -> None:
-        """Show the card; an update or entering the ``with`` block does it, too."""
+        """Show the card; an update or entering the ``with`` block does it, too.
+
+        After an end it begins anew, with the newest state.
+        """
+        if self.outcome is not None:
+            self._began, self._last, self.outcome = runtime().courier.now(), {}, None
+            self._state = self._state.begun_again(self._began)
         self._opened = True
         super().open()
+
+    def feed(self, bar: Bar) -> Place:
+        """Let a bar move this activity; ``tqdm(..., activity=activity)`` does it.
+
+        A progress shows the bars' fraction, a segmented progress the outermost bar's items, every
+        type their text as its subtitle, until the last of them is closed.
+        """
+        if self._bars is None or not self._bars.has_open_bars:
+            style: Style = "steps" if self._type == "segmented_progress" else "progress"
+            self._bars = BarGroup(Look(title=self._title, style=style))
+        return Place(self._bars, self._bars.add(bar))
 
     def end(
         self,
@@ -205,8 +229,10 @@ class Activity(OpenCard):
     @property
     def payload(self) -> dict[str, Any] | None:
         """The request body that shows the newest state; None before the state is complete."""
-        sample = self._sample(runtime().courier.now(), None)
-        return None if sample is None else dict(sample.body)
+        state = self._state
+        if not state.complete:
+            return None
+        return self._body(self._content(state, runtime().courier.now(), None))
 
     def __enter__(self) -> Self:
         self.open()
@@ -232,44 +258,53 @@ class Activity(OpenCard):
         self._state = state
         self._title = str(state.fields["title"])
 
-    def _sample(self, now: float, seconds_left: float | None) -> Sample | None:  # noqa: ARG002  said by hand
+    def _sample(self, now: float, seconds_left: float | None) -> Sample | None:
         state, built = self._state, self._built
         if not state.complete:
             return None
-        if built is None or built[0] is not state or state.duration is not None:
-            body = stream_body(
-                content_state=state.content(now), **self._members, **self._recipients()
-            )
-            sample = Sample(
-                body=body,
-                share=state.share,
-                pace="progress" if self._type == "progress" else "value",
-                urgent=state.urgent,
-                by_hand=True,
-                began=self._began,
-            )
-            self._built = (state, sample)
-            return sample
-        return built[1]
+        waits = state.window is not self._sent_window or state.urgent is not self._sent_urgent
+        if built is not None and built[0] is state and self._bars is None and not waits:
+            return built[1]
+        shown = self._content(state, now, seconds_left)
+        lasting = {name: value for name, value in shown.items() if name != _DURATION}
+        sample = Sample(
+            body=self._body(shown),
+            share=share_of(shown),
+            pace="progress" if self._type == "progress" else "value",
+            urgent=state.urgent is not self._sent_urgent,
+            by_hand=self._bars is None,
+            began=self._began,
+            shows=(lasting, state.window),
+        )
+        self._built = (state, sample)
+        return sample
+
+    def _content(self, state: _State, now: float, seconds_left: float | None) -> dict[str, Any]:
+        shown = dict(state.fields)
+        if state.window is not None and state.window is not self._sent_window:
+            shown[_DURATION] = state.window.seconds_left(now)
+        if self._bars is not None:
+            shown |= _fed(self._bars, self._type, seconds_left)
+        return shown
+
+    def _body(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+        return stream_body(content_state=shown, **self._members, **self._recipients())
 
     def delivered(self) -> None:
-        """Forget what must not be sent twice: a timer's duration, and the urgency."""
-        state, built = self._state, self._built
-        if built is None or not (state.urgent or state.duration):
-            return
-        sent = built[0]
-        self._state = attrs.evolve(
-            state,
-            urgent=state.urgent and not sent.urgent,
-            duration=None if state.duration is sent.duration else state.duration,
-        )
+        """Note what must not be sent twice: a timer's duration, and the urgency."""
+        if self._built is not None:
+            state = self._built[0]
+            self._sent_window, self._sent_urgent = state.window, state.urgent
 
     def _last_words(self, outcome: Outcome) -> dict[str, Any]:
         state = self._state
         if not state.complete:
             return {}
+        if self._bars is not None:
+            state = state.merged(_fed(self._bars, self._type, None), 0.0, urgent=False)
         elapsed_seconds = runtime().courier.now() - self._began
-        at = "" if state.share is None else percent_text(state.share)
+        share = share_of(state.fields)
+        at = "" if share is None else percent_text(share)
         sentence = outcome.sentence(at=at, elapsed_seconds=elapsed_seconds)
         return {
             **state.fields,
@@ -283,54 +318,89 @@ class Activity(OpenCard):
 
 
 @attrs.frozen
+class _Window:
+    """A timer's duration, which restarts the timer on the phone each time it is sent.
+
+    So it goes out once, less what has passed since it was set.
+    """
+
+    duration_seconds: float
+    since: float
+    counts_down: bool
+
+    def seconds_left(self, now: float) -> float:
+        if not self.counts_down:
+            return self.duration_seconds
+        return round(max(1.0, self.duration_seconds - (now - self.since)), 3)
+
+
+@attrs.frozen
 class _State:
     """The newest state: checked, and replaced as a whole.
 
-    A timer's duration restarts its window on the phone each time it is sent. So it is kept apart,
-    with the time it was set: it goes out once, less what has passed since.
+    Attributes
+    ----------
+    fields : mapping
+        Content-state fields without ``duration_seconds``.
+    window : _Window or None
+        A timer's duration.
+    urgent : object
+        Another one for each urgent update.
+    complete : bool
+        Whether it may open a card.
     """
 
     fields: Mapping[str, Any]
-    duration: tuple[float, float] | None = None
-    urgent: bool = False
+    window: _Window | None = None
+    urgent: object = None
     complete: bool = False
 
     def merged(self, fields: Mapping[str, Any], now: float, *, urgent: bool) -> _State:
-        state = {
-            **self.fields,
-            **{key: value for key, value in fields.items() if value is not UNSET},
-        }
+        given = {key: value for key, value in fields.items() if value is not UNSET}
+        state = {**self.fields, **given}
+        if "value" in given and "percentage" not in given:
+            state.pop("percentage", None)  # the other way to say it: the service would prefer it
         checked = parse_state(state, operation="stream_end").to_payload()
-        duration = self.duration
-        if _DURATION in checked:
-            duration = (checked[_DURATION], now)
-            state.pop(_DURATION)
+        window = self.window
+        if state.pop(_DURATION, None) is not None:
+            window = _Window(checked[_DURATION], now, checked.get("counts_down") is not False)
         return _State(
             state,
-            duration,
-            urgent or self.urgent,
+            window,
+            object() if urgent else self.urgent,
             self.complete or _is_complete(checked),
         )
 
-    def content(self, now: float) -> dict[str, Any]:
-        if self.duration is None:
-            return dict(self.fields)
-        seconds, since = self.duration
-        if self.fields.get("counts_down") is not False:
-            seconds = max(1.0, seconds - (now - since))
-        return {**self.fields, _DURATION: round(seconds, 3)}
+    def begun_again(self, now: float) -> _State:
+        """Return it with its timer's whole duration ahead."""
+        if self.window is None:
+            return self
+        return attrs.evolve(self, window=attrs.evolve(self.window, since=now))
 
-    @property
-    def share(self) -> float | None:
-        """Done share of a progress, 0 to 1."""
-        checked = parse_state(self.fields, operation="stream_end").to_payload()
-        if checked.get("type") != "progress":
-            return None
-        if "percentage" in checked:
-            return float(checked["percentage"]) / 100
-        if "value" in checked and "upper_limit" in checked:
-            return min(1.0, max(0.0, float(checked["value"]) / float(checked["upper_limit"])))
+
+def share_of(state: Mapping[str, Any]) -> float | None:
+    """Return the done share of a progress, 0 to 1; None for every other state."""
+    checked = parse_state(state, operation="stream_end").to_payload()
+    if checked.get("type") != "progress":
         return None
+    if "percentage" in checked:
+        return float(checked["percentage"]) / 100
+    if "value" in checked and "upper_limit" in checked:
+        return min(1.0, max(0.0, float(checked["value"]) / float(checked["upper_limit"])))
+    return None
+
+
+# What a bar may say on an activity of somebody else's making.
+_FED: Final[Mapping[str, tuple[str, ...]]] = {
+    "progress": ("percentage", "subtitle"),
+    "segmented_progress": ("number_of_steps", "current_step", "step_colors", "subtitle"),
+}
+
+
+def _fed(bars: BarGroup, state_type: str, seconds_left: float | None) -> dict[str, Any]:
+    """Return the fields that bars bring to an activity of a type."""
+    fields = bars.fields(bars.share(), seconds_left)
+    return {name: fields[name] for name in _FED.get(state_type, ("subtitle",)) if name in fields}
 
 
 def _is_complete(state: Mapping[str, Any]) -> bool:

@@ -1,0 +1,268 @@
+"""The mixin that makes a tqdm class iterate and update cheaply.
+
+tqdm adds one to a Python integer for every item and looks at its attributes, at first also at the
+clock, each time. Here items come in *legs*, counted in C (see `_legs`): only between two legs does
+Python code look at the clock, redraw when tqdm's ``mininterval`` has passed, and choose the next
+size so that a leg takes about ten milliseconds. A loop slower than that has legs of one item, which
+is tqdm's own rhythm.
+"""
+
+from __future__ import annotations
+
+import time
+from math import inf
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from ._legs import (
+    COUNTS_IN_ONE_STEP,
+    LEG_SECONDS,
+    LONGEST_LEG,
+    Gate,
+    Legs,
+    once_through,
+    pulse,
+    scale,
+)
+
+_T = TypeVar("_T")
+_NOTHING = object()
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tqdm.asyncio import tqdm_asyncio
+
+    _NextClass = tqdm_asyncio
+else:
+
+    class _NextClass(Generic[_T]):
+        """Stands for the tqdm class that follows `FastLoop` among the bases."""
+
+        __slots__ = ()
+
+
+Ending = Literal["exhausted", "dropped"]
+"""How a loop over a bar ended: the iterable ran out, or somebody left before that."""
+
+
+class FastLoop(_NextClass[_T]):
+    """Mixin that makes a tqdm class iterate and update cheaply, and tells how a loop ended.
+
+    Place it before the tqdm class: ``class bar(FastLoop, tqdm.auto.tqdm)``. tqdm's own loop runs
+    where ``miniters`` is given, ``mininterval`` is 0, the bar's clock was replaced (the plan counts
+    on time that passes by itself), ``monitor_interval`` is 0 (no helper threads wanted), the
+    interpreter has no GIL, or no thread can be started.
+
+    Notes
+    -----
+    Two deliberate differences from tqdm, both outside the count and the picture: with
+    ``disable=True`` the iterable's own iterator is returned, so leaving a loop early does not close
+    a generator that the caller still holds (as it never does with an enabled bar); and
+    ``reversed(bar)`` runs backwards.
+    """
+
+    __slots__ = ("_disable", "_gate", "_legs")
+
+    _time: Callable[[], float]  # tqdm's clock
+
+    def __init__(
+        self,
+        iterable: Iterable[_T] | None = None,
+        desc: str | None = None,
+        total: float | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        self._gate = Gate()
+        self._legs: Legs | None = None
+        if not self._would_be_iterated(iterable):
+            super().__init__(iterable, desc, total, *args, **kwargs)  # type: ignore[arg-type]
+            return
+        # The asyncio class would call iter() here, just in case; a DataLoader with workers starts
+        # a set of processes for that. `iterable_next` does it when an ``async for`` asks.
+        if total is None:
+            try:
+                total = len(iterable)  # type: ignore[arg-type] # may have no length, as tqdm asks
+            except (TypeError, AttributeError):
+                total = None
+        super().__init__(None, desc, total, *args, **kwargs)  # type: ignore[arg-type]
+        self.iterable = iterable
+
+    def _would_be_iterated(self, iterable: object) -> bool:
+        return (
+            iterable is not None
+            and hasattr(type(self), "__anext__")
+            and not any(hasattr(iterable, m) for m in ("__anext__", "__aiter__", "__next__"))
+        )
+
+    def iterable_next(self) -> _T:
+        """Return the first item of an ``async for`` over an ordinary iterable."""
+        iterator: Iterator[_T] = iter(self.iterable)
+        first = iterator.__next__
+        self.iterable_next = first  # type: ignore[method-assign] # where the asyncio class looks
+        return first()
+
+    @property
+    def disable(self) -> bool | None:
+        """Whether the bar is closed or was never wanted."""
+        return self._disable
+
+    @disable.setter
+    def disable(self, value: bool | None) -> None:
+        # A property, so that update() need not ask for it each time.
+        self._disable = value
+        if value:
+            self._gate.nudge()
+
+    # What the surface builds on
+
+    def live_n(self) -> float:
+        """Return the number of items done, exactly, from any thread, without tqdm's lock.
+
+        While a loop runs, ``n`` is as old as the last redraw; this is not. The item in the loop
+        body is not done yet, as in tqdm's own count.
+        """
+        legs = self._legs
+        return self.n if legs is None else legs.count()
+
+    def nudge(self) -> None:
+        """Make the next item, or the next ``update()``, look at the clock; from any thread."""
+        if (legs := self._legs) is not None:
+            legs.nudge()
+        self._gate.nudge()
+
+    def _ended(self, ending: Ending) -> None:
+        """Act on the end of a loop, once per loop, in the thread that ends it; ``n`` is final.
+
+        ``"dropped"`` is a break, an error in the body or in the iterable, or an iterator that was
+        thrown away. Where tqdm's own loop ran, the bar is closed already.
+        """
+        self.close()
+        # The notebook bar turns red when its loop is left early, even if the total is unknown.
+        if ending == "dropped" and (paint := getattr(self, "disp", None)) is not None:
+            paint(bar_style="danger")
+
+    def _stepped(self) -> None:
+        """Act on a look at the clock, in the loop's own thread; at most every few milliseconds."""
+
+    # The loop
+
+    def __iter__(self) -> Iterator[_T]:
+        iterable = self.iterable
+        if self.disable:
+            return iter(iterable)
+        return self._loop_in_legs(iterable) if self._plans_ahead() else self._loop_as_tqdm()
+
+    def _plans_ahead(self) -> bool:
+        return bool(
+            COUNTS_IN_ONE_STEP
+            and self.dynamic_miniters
+            and self.mininterval > 0
+            and self._time is time.time
+            and self.monitor_interval
+            and pulse().able
+        )
+
+    def _loop_as_tqdm(self) -> Iterator[_T]:
+        if self.disable:  # closed between iter() and the first item
+            yield from self.iterable
+            return
+        ending: Ending = "dropped"
+        try:
+            yield from super().__iter__()
+            ending = "exhausted"
+        finally:
+            self._ended(ending)
+
+    def _loop_in_legs(self, iterable: Iterable[_T]) -> Iterator[_T]:
+        if self.disable:  # closed between iter() and the first item
+            yield from iterable
+            return
+        mininterval = self.mininterval
+        target = min(LEG_SECONDS, mininterval / 10)
+        first_redraw = self.start_t + (self.delay or 0.0)
+        last_print_n, last_print_t = self.last_print_n, self.last_print_t
+        clock = self._time
+        n = self.n
+        size = 1
+        legs = self._legs = Legs(n)
+        ending: Ending = "dropped"
+        begun = clock()
+        try:
+            items = once_through(iterable)
+            while True:
+                item: _T | object = _NOTHING
+                for _, item in zip(legs.begin(n, size), items, strict=False):
+                    yield item
+                if item is _NOTHING and legs.was_asked():
+                    break  # an item was requested and none came
+                full = n + size
+                n = legs.finish()
+                now = clock()
+                if n < full:
+                    size = 1  # somebody was waiting for this step
+                else:
+                    size = min(LONGEST_LEG, max(1, int(size * scale(now - begun, target))))
+                if size > 1 and not pulse().watch(legs):
+                    size = 1
+                begun = now
+                # tqdm sets miniters to infinity when its stream is broken
+                if (
+                    now - last_print_t >= mininterval
+                    and now >= first_redraw
+                    and self.miniters != inf
+                ):
+                    self.miniters = 0
+                    self._gate.nudge()
+                    self.update(n - last_print_n)
+                    last_print_n, last_print_t = self.last_print_n, self.last_print_t
+                    begun = clock()
+                self._stepped()
+            ending = "exhausted"
+        finally:
+            self.n = legs.count()
+            if self._legs is legs:
+                self._legs = None
+            self._ended(ending)
+
+    # Updates by hand
+
+    def update(self, n: float | None = 1) -> bool | None:
+        """Count `n` more items done; see tqdm. Return True if the bar was redrawn."""
+        reached = self.n + n  # type: ignore[operator] # the stubs allow None, tqdm does not
+        if reached < self._gate.level:
+            self.n = reached
+            return None
+        if self._disable:
+            return None
+        return self._update_and_plan(n)  # type: ignore[arg-type] # as above
+
+    def _update_and_plan(self, n: float) -> bool | None:
+        gate = self._gate
+        if gate.n is not None and self.n < min(gate.n, self.last_print_n):
+            # tqdm does so for each negative update; the short way above leaves it to us. Else the
+            # picture would stand still until the count is back where it was.
+            self.last_print_n += self.n - gate.n
+        redrawn = super().update(n)
+        gate.steps += 1
+        level = self._next_level()
+        gate.n, gate.t = self.n, time.time()
+        ahead = level > self.n + n and bool(self.monitor_interval) and pulse().watch(gate)
+        gate.level = level if ahead and not self.disable else -inf
+        return redrawn
+
+    def _next_level(self) -> float:
+        """Return the ``n`` at which to look at the clock again."""
+        gate = self._gate
+        if not self._plans_ahead():
+            return self.last_print_n + (self.miniters or 0)  # tqdm's own rule
+        if gate.n is None or not isinstance(moved := self.n - gate.n, int | float):
+            return -inf
+        target = min(LEG_SECONDS, self.mininterval / 10)
+        stride = moved * scale(time.time() - gate.t, target)
+        return self.n + (int(stride) if isinstance(moved, int) else stride)
+
+    def reset(self, total: float | None = None) -> None:
+        """Start again from 0, with a new `total` if given; see tqdm."""
+        self._gate.reset()
+        super().reset(total)
