@@ -69,6 +69,14 @@ format: $(VENV)/.linted  ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+$(VENV)/.documented: $(VENV)/.installed
+	$(BIN)/python -m pip install -q "$$(ls dist/*.whl)[docs]"
+	@touch $@
+
+docs: $(VENV)/.documented  ## Build the pages of the documentation
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 bench: $(VENV)/.tested  ## Print the tables of the documentation
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/pacing.py

@@ -10,7 +10,7 @@ from tqdm import tqdm as plain_tqdm
 from tqdm.std import tqdm as std_tqdm
 
 from activitysmith_jupyter import PayloadError, tqdm
-from activitysmith_jupyter.mirror import mirror
+from activitysmith_jupyter.mirroring import mirror
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""The command line: ``activitysmith-jupyter demo | emulator``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from . import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; those of the process when left out.
+    """
+    parser = argparse.ArgumentParser(
+        prog="activitysmith-jupyter",
+        description="Your notebook's progress on your iPhone's Lock Screen.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo = commands.add_parser(
+        "demo", help="train a real classifier and watch it on the emulated phone"
+    )
+    demo.add_argument(
+        "--seconds", type=float, help="about how long to train; DEMO_SECONDS or 30 by default"
+    )
+    demo.add_argument(
+        "--keep", action="store_true", help="keep the phone page up until Ctrl-C, as in a terminal"
+    )
+    commands.add_parser(
+        "emulator",
+        help="serve the emulator and its phone page on this machine",
+        add_help=False,
+    )
+    options, rest = parser.parse_known_args(argv)
+    if options.command == "emulator":
+        from .emulator.__main__ import main as emulate  # noqa: PLC0415  only this command needs it
+
+        return emulate(rest)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    from .demo._run import run_demo  # noqa: PLC0415  numpy and the emulator: only this command
+
+    return run_demo(seconds=options.seconds, keep=options.keep or None)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
