@@ -28,6 +28,7 @@ import httpx
 from . import __version__
 from ._settings import HOW_TO_SET_A_KEY
 from .exceptions import (
+    ActivitySmithError,
     APIError,
     AuthenticationError,
     BadgeUpdateError,
@@ -98,6 +99,14 @@ class _BearerAuth(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
+
+
+@attrs.frozen(repr=False)
+class _Answer:
+    """What came back. It shows nothing of itself: a server may echo the key."""
+
+    response: httpx.Response
+    content: bytes
 
 
 class Http:
@@ -217,7 +226,7 @@ class Http:
             connect=min(CONNECT_SECONDS, timeout_seconds or CONNECT_SECONDS),
         )
         pool = self._usable_pool()
-        failure: TransportError
+        failure: ActivitySmithError
         # The error is raised outside the except block: a chained httpx error would carry frames
         # whose variables hold the Authorization header, and tracebacks can show variables.
         try:
@@ -228,7 +237,7 @@ class Http:
                 headers=None if content is None else {"Content-Type": "application/json"},
                 timeout=timeout,
             ) as response:
-                text = _read(response, deadline)
+                answer = _read(response, deadline)
         except (httpx.ConnectTimeout, httpx.PoolTimeout):
             failure = ConnectionFailedError(
                 f"No connection to {self._base_url} within {timeout.connect:g} s"
@@ -249,34 +258,50 @@ class Http:
                 "it may or may not have arrived",
                 may_have_arrived=True,
             )
-        except TransportError as error:
-            failure = error
+        except RuntimeError as error:
+            if not pool.is_closed:
+                raise error.with_traceback(None) from None
+            failure = ConnectionFailedError(  # httpx's word for what another thread just did
+                f"{method} {self._base_url}{path}: the client was closed meanwhile; "
+                "it may or may not have arrived",
+                may_have_arrived=True,
+            )
+        except BaseException as error:  # noqa: BLE001  goes on, only without the frames below
+            # An interrupt in the middle of the write, say: those hold the header, too.
+            raise error.with_traceback(None) from None
         else:
-            self._remember_limits(response.headers)
-            return self._decode(method, path, response, text)
+            outcome = self._outcome(method, path, answer)
+            if isinstance(outcome, dict):
+                return outcome
+            failure = outcome
         raise failure
 
-    def _decode(
-        self, method: str, path: str, response: httpx.Response, text: bytes
-    ) -> dict[str, Any]:
+    def _outcome(
+        self, method: str, path: str, answer: _Answer | TransportError
+    ) -> dict[str, Any] | ActivitySmithError:
+        if isinstance(answer, TransportError):
+            return answer
+        response = answer.response
         status = response.status_code
+        self._remember_limits(response.headers)
         if response.is_redirect:
-            raise InvalidResponseError(
+            return InvalidResponseError(
                 f"{self._base_url}{path} answered {status} and points to "
                 f"{self._key.scrub(_host_of(response.headers.get('location', '')))!r}; "
                 "redirects are not followed, so that the key stays here. Check base_url"
             )
         body: Any = None
         with suppress(ValueError, RecursionError):
-            body = _scrubbed(json.loads(text), self._key)
-        if response.is_success:
-            if not isinstance(body, dict):
-                raise InvalidResponseError(
-                    f"{method} {self._base_url}{path} answered {status} without a JSON object "
-                    f"({response.headers.get('content-type', 'no content type')}); check base_url"
-                )
-            return body
-        raise _api_error(status, body, response.headers, path)
+            body = _scrubbed(json.loads(answer.content), self._key)
+        if not response.is_success:
+            return _api_error(status, body, response.headers, path)
+        if not isinstance(body, dict):
+            return InvalidResponseError(
+                f"{method} {self._base_url}{path} answered {status} without a JSON object "
+                f"({self._key.scrub(response.headers.get('content-type', 'no content type'))}); "
+                "check base_url"
+            )
+        return body
 
     def _remember_limits(self, headers: httpx.Headers) -> None:
         for limit in parse_rate_limit(headers.get("ratelimit", "")):
@@ -297,21 +322,20 @@ def _encode(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _read(response: httpx.Response, deadline: float) -> bytes:
-    parts: list[bytes] = []
-    size = 0
+def _read(response: httpx.Response, deadline: float) -> _Answer | TransportError:
+    """Read an answer, or return why not: raised here, a traceback could show what it says."""
+    content = bytearray()
     for part in response.iter_bytes():
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise InvalidResponseError(
+        content += part
+        if len(content) > MAX_ANSWER_BYTES:
+            return InvalidResponseError(
                 f"the answer is larger than {MAX_ANSWER_BYTES} bytes; check base_url"
             )
-        parts.append(part)
         if time.monotonic() > deadline:
-            raise DeliveryTimeoutError(
+            return DeliveryTimeoutError(
                 "the answer dribbles in too slowly; the request may have arrived"
             )
-    return b"".join(parts)
+    return _Answer(response, bytes(content))
 
 
 _LIMIT_MEMBER = re.compile(r'"([^"]*)"((?:\s*;\s*[a-z]+=\d+)*)')

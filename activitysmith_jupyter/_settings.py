@@ -11,19 +11,18 @@ import json
 import os
 import re
 import threading
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
 import attrs
 
 from ._durations import parse_seconds
-from ._parts import Icon
+from ._parts import Icon, record
 from ._requests import stream_body
 from .exceptions import ConfigurationError, MissingAPIKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Destination", "Secret", "Settings", "configure", "resolve"]
 
@@ -260,11 +259,8 @@ def _as_color(value: object) -> str:
 
 
 def _as_icon(value: object) -> dict[str, Any]:
-    if isinstance(value, Icon):
-        return value.to_payload()
-    if isinstance(value, Mapping):
-        return Icon(**value).to_payload()
-    return Icon(cast("str", value)).to_payload()
+    given = {"symbol": value} if isinstance(value, str) else value
+    return record(Icon)(given, "icon").to_payload()  # type: ignore[no-any-return]
 
 
 def _as_action(value: object) -> dict[str, Any]:
@@ -505,6 +501,7 @@ def resolve(*, ask_keyring: bool = True, **arguments: Any) -> Settings:
     ConfigurationError
         A value, wherever it comes from, cannot be used.
     """
+    arguments["api_key"] = hide(arguments.get("api_key"))  # as in `configure`
     found: dict[str, Any] = {}
     source = ""
     for name, option in _OPTIONS.items():

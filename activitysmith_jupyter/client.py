@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         UpdateFields,
     )
     from ._payloads import Push, State
-    from ._settings import Destination
+    from ._settings import Destination, Settings
 
 __all__ = ["ActivitySmith", "action", "alert_badge", "alert_icon", "content_state", "metric"]
 
@@ -156,8 +156,11 @@ class ActivitySmith:
         self.close()
 
     def __repr__(self) -> str:
-        state = "disabled" if self._settings.disabled else self._settings.base_url
-        return f"<ActivitySmith {state}, key from {self._settings.api_key_source or 'nowhere'}>"
+        settings: Settings | None = getattr(self, "_settings", None)
+        if settings is None:  # a traceback that shows variables shows a client refused its key
+            return "<ActivitySmith not set up>"
+        state = "disabled" if settings.disabled else settings.base_url
+        return f"<ActivitySmith {state}, key from {settings.api_key_source or 'nowhere'}>"
 
 
 class _Caller:

@@ -92,19 +92,19 @@ def main(argv: Sequence[str] | None = None, *, until: threading.Event | None = N
     except (OSError, OverflowError) as error:
         sys.stderr.write(f"cannot listen on 127.0.0.1:{options.port}: {error}\n")
         return 1
-    say(
-        f"Phone page  {emulator.url}\n"
-        f"Base URL    {emulator.base_url}\n"
-        f"API key     {emulator.api_key}\n"
-        "\n"
-        "In the shell you start Jupyter from:\n"
-        f"  export ACTIVITYSMITH_BASE_URL={emulator.base_url}\n"
-        f"  export ACTIVITYSMITH_API_KEY={emulator.api_key}\n"
-        "\n"
-        "Ctrl-C ends it.\n"
-    )
-    sys.stdout.flush()
     try:
+        say(
+            f"Phone page  {emulator.url}\n"
+            f"Base URL    {emulator.base_url}\n"
+            f"API key     {emulator.api_key}\n"
+            "\n"
+            "In the shell you start Jupyter from:\n"
+            f"  export ACTIVITYSMITH_BASE_URL={emulator.base_url}\n"
+            f"  export ACTIVITYSMITH_API_KEY={emulator.api_key}\n"
+            "\n"
+            "Ctrl-C ends it.\n"
+        )
+        sys.stdout.flush()
         until.wait()
     except KeyboardInterrupt:
         say("\n")

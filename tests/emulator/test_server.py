@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -243,6 +244,21 @@ class Lines(io.StringIO):
     def flush(self):
         """Remember it."""
         self.flushed.set()
+
+
+def test_command_line_ends_cleanly_on_ctrl_c(capsys):
+    """Ctrl-C closes the port and is a success, without a traceback."""
+
+    class Interrupted(threading.Event):
+        def wait(self, *_):
+            raise KeyboardInterrupt
+
+    assert __main__.main(["--port", "0"], until=Interrupted()) == 0
+    output = capsys.readouterr()
+    address = re.search(r"http://\S+/", output.out)[0]
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address)
+    assert output.err == ""
 
 
 def test_command_line_with_a_taken_port_says_so(emulator, capsys):
