@@ -19,13 +19,11 @@ from ._legs import (
     LONGEST_LEG,
     Gate,
     Legs,
-    once_through,
     pulse,
     scale,
 )
 
 _T = TypeVar("_T")
-_NOTHING = object()
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -189,20 +187,20 @@ class FastLoop(_NextClass[_T]):
         ending: Ending = "dropped"
         begun = clock()
         try:
-            items = once_through(iterable)
+            items = iter(iterable)
             while True:
-                item: _T | object = _NOTHING
-                for _, item in zip(legs.begin(n, size), items, strict=False):
+                mark = None
+                for mark, item in zip(legs.begin(n, size), items, strict=False):  # noqa: B007
                     yield item
-                if item is _NOTHING and legs.was_asked():
-                    break  # an item was requested and none came
-                full = n + size
-                n = legs.finish()
+                done = legs.finish(mark)
+                if done is None:
+                    break
+                full = done - n == size
+                n = done
                 now = clock()
-                if n < full:
-                    size = 1  # somebody was waiting for this step
-                else:
-                    size = min(LONGEST_LEG, max(1, int(size * scale(now - begun, target))))
+                # A leg that was cut: somebody is waiting for this step and for the next ones.
+                stretch = size * scale(now - begun, target) if full else 1
+                size = min(LONGEST_LEG, max(1, int(stretch)))
                 if size > 1 and not pulse().watch(legs):
                     size = 1
                 begun = now

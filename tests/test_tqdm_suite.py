@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+from tqdm_suite.run import OUR_BAR, PLAIN_BAR, differences, outcomes
+
+from activitysmith_jupyter.emulator import Emulator
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """Return what tqdm's tests say of an empty subclass of tqdm's."""
+    return outcomes(PLAIN_BAR)
+
+
+def test_tqdm_suite_empty_subclass_runs_the_tests(plain):
+    """The comparison below rests on more than a handful of tests."""
+    assert list(plain.values()).count("passed") > 150
+
+
+@pytest.mark.parametrize("fast", [True, False], ids=["in legs", "as tqdm"])
+def test_tqdm_suite_has_the_same_outcome_with_our_bar(plain, fast, monkeypatch):
+    """Every test that tqdm wrote for its bar comes out the same with ours, its phone on."""
+    with Emulator(rate_limits="off") as emulator:
+        monkeypatch.setenv("ACTIVITYSMITH_API_KEY", emulator.api_key)
+        monkeypatch.setenv("ACTIVITYSMITH_BASE_URL", emulator.base_url)
+        assert differences(plain, outcomes(OUR_BAR, fast=fast)) == {}
