@@ -124,10 +124,11 @@ def setback(error: ActivitySmithError, failures: int) -> Setback:
         )
     if isinstance(error, ServerError | TransportError):
         unreachable = isinstance(error, ConnectionFailedError)
+        after = error.retry_after_seconds if isinstance(error, ServerError) else None
         return Setback(
             "unreachable",
             "line",
-            backoff,
+            max(backoff, after or 0.0),
             f"ActivitySmith {'cannot be reached' if unreachable else 'does not answer rightly'} "
             f"({error}); your code goes on, and the phone catches up when it can",
         )

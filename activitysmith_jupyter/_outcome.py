@@ -47,6 +47,7 @@ class Outcome:
         What the card says for ever.
     reason : str
         For example ``ValueError: loss is NaN``: one line, at most 120 characters, no source code.
+        With *died* it is what died: ``Kernel`` (when left out) or ``Program``.
     """
 
     verdict: Verdict
@@ -66,7 +67,8 @@ class Outcome:
             return cls("done")
         if isinstance(error, SystemExit):
             code = error.code
-            return cls("stopped", "" if code in {None, 0} else one_line(f"exit {code}"))
+            quiet = code is None or (isinstance(code, int) and code == 0)
+            return cls("stopped", "" if quiet else one_line(f"exit {_text_of(code)}"))
         if isinstance(error, KeyboardInterrupt):
             return cls("stopped", "interrupted")
         # CancelledError by its name: importing asyncio for a comparison would cost every script.
@@ -110,10 +112,12 @@ class Outcome:
             "done": "Done",
             "failed": "Failed",
             "stopped": "Stopped",
-            "died": "Kernel died",
+            "died": f"{self.reason or 'Kernel'} died",
         }[self.verdict]
         if at and self.verdict != "done":
             words += f" at {at}"
+        if self.verdict == "died":
+            return words  # whoever finds out knows when
         if elapsed_seconds is not None:
             joint = "in" if self.verdict == "done" else "after"
             words += f" {joint} {duration_text(elapsed_seconds)}"
@@ -143,7 +147,7 @@ class Outcome:
             "done": f"✅ {title}: done",
             "failed": f"❌ {title}: failed",
             "stopped": f"⏹ {title}: stopped",
-            "died": f"❌ {title}: kernel died",
+            "died": f"❌ {title}: {(self.reason or 'kernel').lower()} died",
         }[self.verdict]
 
     def asks_for_push(self, notify: str) -> bool:
@@ -158,11 +162,15 @@ class Outcome:
 def error_text(error: BaseException) -> str:
     """Return an exception's type and the last line of its text, at most 120 characters."""
     name = type(error).__name__
-    try:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    except Exception:  # noqa: BLE001  a broken __str__ must not hide the verdict
-        lines = []
+    lines = [line.strip() for line in _text_of(error).splitlines() if line.strip()]
     return one_line(f"{name}: {lines[-1]}" if lines else name)
+
+
+def _text_of(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  a broken __str__ must not hide the verdict
+        return ""
 
 
 def percent_text(share: float) -> str:

@@ -17,6 +17,7 @@ from ._requests import stream_body
 from ._runtime import runtime
 from ._settings import hide, resolve
 from ._streams import check_stream_key, stream_key
+from .card import request_bundle
 from .exceptions import PayloadError
 
 if TYPE_CHECKING:
@@ -249,6 +250,15 @@ class Activity(OpenCard):
     def __repr__(self) -> str:
         state = "open" if self.is_open else self.outcome.verdict if self.outcome else "new"
         return f"<Activity {self._stream_key!r} {self._type} {state}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        del include, exclude  # IPython leaves out itself what nobody asked for
+        shown: Mapping[str, Any] = self.payload or {"content_state": {"title": self._title}}
+        if self.outcome is not None:
+            last = self._last_words(self.outcome) or shown["content_state"]
+            shown = {**shown, "content_state": last}
+        bundle = request_bundle(shown, status="active" if self.outcome is None else "ended")
+        return {**bundle, "text/plain": f"{self!r}\n{bundle['text/plain']}"}
 
     # ------------------------------------------------------------------ states
 

@@ -112,3 +112,9 @@ def test_retry_of_each_error_is_allowed_where_it_does_no_harm(error, repeatable,
 def test_retry_after_zero_seconds_is_a_short_wait_not_a_refusal():
     """A wait of nothing would read as False."""
     assert Retry(idempotent=False).wait(_rate(0)) == pytest.approx(0.1)
+
+
+def test_setback_of_an_unavailable_server_waits_as_long_as_it_asks() -> None:
+    """A 503 that names a time is not asked before."""
+    error = ServerError(503, "unavailable", retry_after_seconds=40.0)
+    assert setback(error, 0).wait_seconds == 40.0
