@@ -9,6 +9,7 @@ key for the same reason.
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import os
 import socket
@@ -63,15 +64,19 @@ def _first_free(key: str) -> str:
 
 
 def _folder() -> Path:
-    user = getattr(os, "getuid", lambda: "user")()
-    folder = Path(tempfile.gettempdir()) / f"activitysmith-{user}"
+    user = getattr(os, "getuid", lambda: None)()
+    name = getpass.getuser() if user is None else user
+    folder = Path(tempfile.gettempdir()) / f"activitysmith-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    if user is not None and (folder.is_symlink() or folder.stat().st_uid != user):
+        raise OSError(f"{folder} belongs to somebody else")
     return folder
 
 
 def _lock(path: Path) -> bool:
     """Take a lock that lasts as long as the process; False when somebody else has it."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    careful = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | careful, 0o600)
     taken = False
     with suppress(OSError):
         if os.name == "nt":
