@@ -9,8 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SOURCES := pyproject.toml README.md LICENSE $(shell find activitysmith_jupyter -type f -not -name '*.pyc')
-# Chromium for the tests that look at pages, with fonts so that pictures have text.
-DEBIAN_TEST_PACKAGES := chromium fonts-dejavu-core fonts-inter fonts-noto-color-emoji
+# Chromium for the tests that look at pages, with fonts so that pictures have text; curl runs the
+# code that the composer writes for it.
+DEBIAN_TEST_PACKAGES := chromium curl fonts-dejavu-core fonts-inter fonts-noto-color-emoji
 
 export DEMO_SECONDS ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -50,15 +51,17 @@ $(VENV)/.linted: $(VENV)/.tested
 
 .PHONY: browser
 browser:
-	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || { \
+	@command -v chromium >/dev/null 2>&1 && command -v curl >/dev/null 2>&1 || { \
 		$(SUDO) apt-get update -q && \
 		$(SUDO) apt-get install -y -q --no-install-recommends $(DEBIAN_TEST_PACKAGES); }
 
 demo: $(VENV)/.installed  ## Train a classifier and watch it on the emulated phone
 	$(BIN)/activitysmith-jupyter demo
 
+# The browser tests hold an event loop of their own, which asyncio tests of one process would meet.
 test: $(VENV)/.tested browser  ## Run all tests against the built wheel
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest tests --ignore=tests/browser $(PYTEST_ARGS)
+	$(BIN)/pytest tests/browser $(PYTEST_ARGS)
 
 lint: $(VENV)/.linted  ## Check style and types
 	$(BIN)/ruff check .
@@ -80,6 +83,8 @@ docs: $(VENV)/.documented  ## Build the pages of the documentation
 bench: $(VENV)/.tested  ## Print the tables of the documentation
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/pacing.py
+	$(BIN)/python benchmarks/faults.py
+	$(BIN)/python benchmarks/frames.py
 
 clean:  ## Remove what was built
 	rm -rf $(VENV) dist build docs/_build

@@ -16,7 +16,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from .frames._accessors import register_accessors as _register_accessors
+
 if TYPE_CHECKING:
+    from ._notify import notify as notify
     from ._parts import (
         Action as Action,
         AlertText as AlertText,
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
         content_state as content_state,
         metric as metric,
     )
+    from .composer import Composer as Composer
     from .exceptions import (
         ActivitySmithError as ActivitySmithError,
         ActivitySmithWarning as ActivitySmithWarning,
@@ -80,6 +84,7 @@ if TYPE_CHECKING:
         ServerError as ServerError,
         TransportError as TransportError,
     )
+    from .frames import kpis as kpis
     from .magics import (
         load_ipython_extension as load_ipython_extension,
         unload_ipython_extension as unload_ipython_extension,
@@ -87,6 +92,7 @@ if TYPE_CHECKING:
     from .mirroring import (
         mirror as mirror,
     )
+    from .phone import Phone as Phone
 
 __version__ = "0.1.0"
 
@@ -94,8 +100,12 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "activity": ("Activity",),
     "bar": ("tqdm", "trange"),
     "client": ("ActivitySmith", "action", "alert_badge", "alert_icon", "content_state", "metric"),
+    "composer": ("Composer",),
+    "frames": ("kpis",),
     "mirroring": ("mirror",),
     "magics": ("load_ipython_extension", "unload_ipython_extension"),
+    "_notify": ("notify",),
+    "phone": ("Phone",),
     "_parts": ("Action", "AlertText", "Badge", "Icon", "Metric"),
     "_payloads": ("LiveActivityColor", "Push", "PushInterruptionLevel"),
     "_settings": ("configure",),
@@ -152,3 +162,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+# ``df.activity`` is there as soon as pandas or polars is, before or after us; neither is loaded.
+_register_accessors()

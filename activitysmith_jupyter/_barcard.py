@@ -18,6 +18,7 @@ from ._outcome import Outcome, one_line, percent_text
 from ._pacing import should_open
 from ._place import place_name
 from ._progress import joined
+from ._relay import the_relay
 from ._requests import stream_body
 from ._runtime import runtime
 from ._streams import stream_key
@@ -187,6 +188,9 @@ def join_card(bar: Bar, options: CardOptions) -> Place | None:
     for card in cards:
         if card.takes(options):
             return card.add(bar)
+    relay = the_relay()
+    if relay is not None and options.key is None:
+        return relay.join(bar, options.look)
     now = here.courier.now()
     began = now
     if _newest and _newest[0].ended_at is not None:

@@ -132,6 +132,8 @@ class BarGroup:
 
     def add(self, bar: Bar) -> _Entry:
         """Take in a bar: inside the innermost open one of its thread, or beside the others."""
+        if not self.has_open_bars:
+            self._entries.clear()  # a new row of bars: its fraction begins anew
         lane = _lane()
         around = [entry for entry in self._entries if entry.lane == lane and entry.is_open]
         entry = _Entry(bar, around[-1].key if around else None, lane)
@@ -196,7 +198,10 @@ class BarGroup:
             self.views(),
             share=share,
             now_wall=now_wall,
-            finish_wall=self._finish.update(seconds_left, now_wall),
+            # The time on show stays when somebody looks without a prediction.
+            finish_wall=(
+                None if seconds_left is None else self._finish.update(seconds_left, now_wall)
+            ),
             seconds_left=seconds_left,
             style=self.look.style,
             title=self.look.title,

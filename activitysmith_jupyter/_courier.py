@@ -15,6 +15,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from ._delivery import Retry, Setback, setback
 from ._outcome import error_text
 from ._pacing import Pacer
 from ._results import PushResult, Result, StreamEndResult, StreamResult, notices
+from ._watchdog import LastWords
 from .exceptions import ActivitySmithError, ConnectionFailedError, NotFoundError
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from ._http import Http
     from ._settings import Destination, Secret
+    from ._watchdog import Watchdog
 
 __all__ = ["Courier", "Ending", "Feed", "Sample"]
 
@@ -43,6 +46,9 @@ _FLUSH_RETRY_SECONDS: Final = 0.25
 # A push that could not leave for this long is no news any more.
 _PUSH_LIFETIME_SECONDS: Final = 1800.0
 _STUMBLE_SECONDS: Final = 5.0
+_MOST_PROBLEMS: Final = 8
+# What the watchdog would say of a card is at most so old.
+_WATCH_SECONDS: Final = 2.0
 # Nobody was there: unlike a request without an answer, this one opened no card.
 _OFFLINE: Final = "offline"
 # What is over, so that it is said anew should it come again.
@@ -134,6 +140,9 @@ class Feed(Protocol):
     def delivered(self) -> None:
         """Hear that the newest sample was sent."""
 
+    def last_words(self, now: float) -> LastWords:
+        """Return what somebody else says should this process die."""
+
 
 @attrs.define(eq=False)
 class _Line:
@@ -161,6 +170,7 @@ class _Card:
     given_up: bool = False
     ending: Ending | None = None
     sent: Sample | None = None
+    watched_at: float = -inf
 
 
 @attrs.define(eq=False)
@@ -187,13 +197,22 @@ class Courier:
         Seconds; injected in tests.
     threaded : bool, default True
         False starts no thread: the owner calls `step`.
+    watchdog : Watchdog, optional
+        Ends the cards when this process cannot.
     """
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.monotonic, threaded: bool = True
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        threaded: bool = True,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._clock = clock
         self._threaded = threaded
+        self._watchdog = watchdog
+        # Verdicts that have not arrived. Written by any thread, one atomic operation each.
+        self._unsaid: dict[tuple[Destination, str], Ending] = {}
         self._pid = os.getpid()
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -207,17 +226,21 @@ class Courier:
         self._faults_said: set[str] = set()
         # Read and cleared by user threads; deque operations are atomic.
         self._notices: deque[str] = deque()
+        self._problems: deque[str] = deque(maxlen=_MOST_PROBLEMS)
         self.requests_sent = 0
 
     # ------------------------------------------------------------------ any thread
 
     def add(self, feed: Feed, to: Destination) -> None:
         """Begin to carry an activity. One with the same key that is open or just ended goes on."""
+        self._unsaid.pop((to, feed.stream_key), None)
         self._post(lambda: self._add(feed, to))
 
     def end(self, feed: Feed, ending: Ending, to: Destination) -> None:
         """Say the last word on an activity; a later one for the same activity is ignored."""
         due = self._clock() + ending.grace_seconds
+        if self._mine():
+            self._unsaid[to, feed.stream_key] = ending
         self._post(lambda: self._end(feed, ending, to, due))
 
     def push(self, body: dict[str, Any], to: Destination) -> None:
@@ -258,12 +281,37 @@ class Courier:
             self.step()
         return flush.clean
 
+    def leave(self) -> bool:
+        """Let the watchdog go, at the end of the program.
+
+        Returns
+        -------
+        bool
+            True when it goes on trying to deliver what is left, for half a minute.
+        """
+        if self._watchdog is None or not self._mine():
+            return False
+        unsaid = dict(self._unsaid)  # a copy at one blow
+        left = {(to, _path(key)): _verdict(ending) for (to, key), ending in unsaid.items()}
+        return self._watchdog.leave(left)
+
     def take_notices(self) -> list[str]:
         """Return, once, what the user should know."""
         taken = []
         while self._notices:
             taken.append(self._notices.popleft())
         return taken
+
+    @property
+    def problems(self) -> list[str]:
+        """The newest notices, read or not, oldest first."""
+        return list(self._problems)
+
+    def updates_left(self) -> dict[str, int]:
+        """Return how many updates each card on the phone may still get now, by stream key."""
+        now = self._clock()
+        cards = list(self._cards.values())  # a copy at one blow: the thread goes on meanwhile
+        return {card.feed.stream_key: card.pacer.updates_left(now) for card in cards if card.opened}
 
     def _mine(self) -> bool:
         return os.getpid() == self._pid
@@ -338,16 +386,36 @@ class Courier:
         card.feed, card.ending, card.given_up = feed, None, False
 
     def _end(self, feed: Feed, ending: Ending, to: Destination, due: float) -> None:
-        card = self._cards.get((to, feed.stream_key))
+        place = (to, feed.stream_key)
+        card = self._cards.get(place)
         if card is None or card.ending is not None:
+            self._said(place, ending)
             return
         if card.feed is not feed:
+            self._said(place, ending)
             # Another activity goes on with the card; how this one ended is news all the same.
             if ending.push is not None:
                 self._add_push(ending.push, to)
             return
         card.ending = ending
         card.not_before = 0.0 if self._flushes else due
+        self._watch(card)
+
+    def _said(self, place: tuple[Destination, str], ending: Ending) -> None:
+        if self._unsaid.get(place) is ending:
+            self._unsaid.pop(place, None)
+
+    def _watch(self, card: _Card) -> None:
+        """Tell the watchdog what to say about a card that may be on the phone."""
+        if self._watchdog is None or not (card.opened or card.maybe_open):
+            return
+        to, now = card.line.to, self._clock()
+        if to.transport is not None:
+            return
+        card.watched_at = now
+        with suppress(Exception):  # what cannot be said leaves the last words as they were
+            words = _verdict(card.ending) if card.ending else card.feed.last_words(now)
+            self._watchdog.watch(to, _path(card.feed.stream_key), words)
 
     def _add_push(self, body: dict[str, Any], to: Destination) -> None:
         line = self._line(to)
@@ -415,6 +483,8 @@ class Courier:
             card.given_up = True
             self._tell_fault("one card is not shown", error)
             return None
+        if now - card.watched_at >= _WATCH_SECONDS:
+            self._watch(card)
         if sample is None or not self._may(card, now, kept=_KEPT_FOR_ENDS):
             return None
         if not card.opened:
@@ -424,7 +494,7 @@ class Courier:
         return sample if due and changed else None
 
     def _send_state(self, card: _Card, sample: Sample) -> None:
-        answer = self._request(card.line, "PUT", _path(card), sample.body)
+        answer = self._request(card.line, "PUT", _path(card.feed.stream_key), sample.body)
         if isinstance(answer, Setback):
             card.maybe_open = card.maybe_open or answer.kind == "unreachable"
             self._set_back(card, answer)
@@ -443,10 +513,12 @@ class Courier:
         card.sent = sample
         self._hear(card.line, result)
         card.feed.delivered()
+        self._watch(card)
 
     def _send_end(self, card: _Card, ending: Ending) -> None:
         if card.opened or card.maybe_open:
-            answer = self._request(card.line, "DELETE", _path(card), ending.body)
+            path = _path(card.feed.stream_key)
+            answer = self._request(card.line, "DELETE", path, ending.body)
             if isinstance(answer, Setback):
                 if answer.kind == "refused" and ending.body:
                     # Better an end without its last words than a card that never ends.
@@ -458,6 +530,9 @@ class Courier:
             else:
                 self._hear(card.line, StreamEndResult.from_answer(answer))
         self._cards = {place: other for place, other in self._cards.items() if other is not card}
+        self._said((card.line.to, card.feed.stream_key), ending)
+        if self._watchdog is not None:
+            self._watchdog.forget(card.line.to, _path(card.feed.stream_key))
         if ending.push is not None:
             self._add_push(ending.push, card.line.to)
 
@@ -544,14 +619,18 @@ class Courier:
     def _tell(self, line: _Line, kind: str, notice: str) -> None:
         if kind not in line.said:
             line.said.add(kind)
-            self._notices.append(notice)
+            self._note(notice)
 
     def _tell_fault(self, what: str, error: Exception, *, hide: Secret | None = None) -> None:
         text = f"{what}: {error_text(error)}"
         text = text if hide is None else hide.scrub(text)
         if text not in self._faults_said:
             self._faults_said.add(text)
-            self._notices.append(text)
+            self._note(text)
+
+    def _note(self, notice: str) -> None:
+        self._notices.append(notice)
+        self._problems.append(notice)
 
     def _wait_seconds(self, now: float) -> float:
         """Return how long nothing can become due, seconds."""
@@ -572,8 +651,12 @@ def _due_at(job: _Card | _Push) -> float:
     return max(job.not_before, job.line.not_before)
 
 
-def _path(card: _Card) -> str:
-    return f"/live-activity/stream/{quote(card.feed.stream_key, safe='')}"
+def _path(stream_key: str) -> str:
+    return f"/live-activity/stream/{quote(stream_key, safe='')}"
+
+
+def _verdict(ending: Ending) -> LastWords:
+    return LastWords(body=ending.body, push=ending.push, died=False)
 
 
 def _is_due(card: _Card, sample: Sample, now: float) -> bool:

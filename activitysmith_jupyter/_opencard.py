@@ -13,6 +13,7 @@ from ._roles import silence_reason
 from ._runtime import runtime
 from ._say import say
 from ._settings import HOW_TO_SET_A_KEY
+from ._watchdog import CLOCK, LastWords
 from .exceptions import PayloadError
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ __all__ = ["OpenCard"]
 # Who learns why a loop was left speaks within moments (the exception hook, the end of the cell);
 # after this long the loop was simply left, and the program goes on.
 HOLD_SECONDS: Final = 10.0
+
+# The death of a longer run is news, also for somebody who asked for no push.
+_LONG_RUN_SECONDS: Final = 60.0
 
 _missing_key_said = False
 
@@ -60,10 +64,13 @@ class OpenCard(ABC):
         self._to: Destination | None = None
         self.cell = 0
         self.thread = threading.get_ident()
+        self._opened_at = 0.0
         self._held: tuple[Outcome, float] | None = None
         # Popping from a list is atomic: whoever gets the item says the verdict, nobody else.
         self._right_to_end: list[bool] = []
         self.outcome: Outcome | None = None
+        # The newest request body; None before there was anything to show.
+        self.shown: dict[str, Any] | None = None
 
     # ------------------------------------------------------------------ life
 
@@ -78,6 +85,7 @@ class OpenCard(ABC):
         here = runtime()
         self.cell = here.cell
         self._right_to_end = [True]
+        self._opened_at = here.courier.now()
         here.opened(self)
         here.courier.add(self, self._to)
 
@@ -139,10 +147,11 @@ class OpenCard(ABC):
             here.courier.end(self, ending, self._to)
             here.say_notices()
 
-    def _end_body(self, outcome: Outcome, extra: dict[str, Any]) -> dict[str, Any]:
+    def _end_body(self, outcome: Outcome, extra: dict[str, Any], when: str = "") -> dict[str, Any]:
         fields = self._last_words(outcome)
         if not fields:
             return {}
+        fields["subtitle"] += when
         if "auto_dismiss_seconds" not in fields and "auto_dismiss_minutes" not in fields:
             fields["auto_dismiss_minutes"] = outcome.dismiss_minutes
         try:
@@ -154,11 +163,11 @@ class OpenCard(ABC):
     def _push(self, outcome: Outcome) -> dict[str, Any] | None:
         if not outcome.asks_for_push(self._settings.notify):
             return None
-        return push_body(
-            title=one_line(outcome.push_title(self._title)),
-            message=self._push_message(outcome),
-            **self._recipients(),
-        )
+        return self._push_body(outcome, self._push_message(outcome))
+
+    def _push_body(self, outcome: Outcome, message: str) -> dict[str, Any]:
+        title = one_line(outcome.push_title(self._title))
+        return push_body(title=title, message=message, **self._recipients())
 
     def _recipients(self) -> dict[str, Sequence[str]]:
         channels = self._settings.channels
@@ -178,7 +187,26 @@ class OpenCard(ABC):
             if now >= held[1]:
                 self.finish(held[0])
             return None
-        return self._sample(now, seconds_left)
+        sample = self._sample(now, seconds_left)
+        if sample is not None:
+            self.shown = sample.body
+        return sample
+
+    def last_words(self, now: float) -> LastWords:
+        """Return what somebody else says should this process die."""
+        outcome = Outcome("died", runtime().what_runs)
+        body = self._end_body(outcome, {}, f", {CLOCK}")
+        is_asked = outcome.asks_for_push(self._settings.notify)
+        if not is_asked and not self._settings.notify_death:
+            return LastWords(body=body)
+        state = body.get("content_state", {})
+        message = str(state.get("subtitle") or f"{outcome.sentence()}, {CLOCK}")
+        run_seconds = now - self._opened_at
+        return LastWords(
+            body=body,
+            push=self._push_body(outcome, message),
+            push_after_seconds=0.0 if is_asked else max(0.0, _LONG_RUN_SECONDS - run_seconds),
+        )
 
     def delivered(self) -> None:  # noqa: B027  most cards need not know
         """Hear that the newest sample was sent."""

@@ -20,6 +20,7 @@ __all__ = [
     "Icon",
     "LiveActivityColor",
     "Metric",
+    "Pictured",
     "Record",
     "any_text",
     "color_name",
@@ -130,6 +131,21 @@ class Record:
     def to_payload(self) -> dict[str, Any]:
         """Return the JSON-ready payload; fields that are not set are left out."""
         return {name: _jsonable(value) for name, value in self._given().items()}
+
+
+@attrs.frozen(repr=False)
+class Pictured(Record):
+    """A payload that a notebook shows as the phone would."""
+
+    def _shown_body(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        del include, exclude  # IPython leaves out itself what nobody asked for
+        # The one place where the core knows of a picture: asked for by a front end, never by us.
+        from .card import request_bundle  # noqa: PLC0415  see above
+
+        return request_bundle(self._shown_body())
 
 
 def _jsonable(value: Any) -> Any:

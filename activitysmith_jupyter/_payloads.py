@@ -24,7 +24,7 @@ from ._parts import (
     Icon,
     LiveActivityColor,
     Metric,
-    Record,
+    Pictured,
     any_text,
     list_of,
     record,
@@ -91,7 +91,7 @@ class PushInterruptionLevel:
 
 
 @attrs.frozen(repr=False)
-class Push(Record):
+class Push(Pictured):
     """A push notification.
 
     Parameters
@@ -167,3 +167,6 @@ class Push(Record):
         payload = super().to_payload()
         slugs = payload.pop("channels", None)
         return {**payload, "target": {"channels": slugs}} if slugs else payload
+
+    def _shown_body(self) -> dict[str, Any]:
+        return self.to_payload()

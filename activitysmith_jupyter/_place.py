@@ -7,7 +7,7 @@ import sys
 from pathlib import PurePath
 from typing import Any, Final
 
-__all__ = ["ipython_shell", "place_name"]
+__all__ = ["ipython_shell", "notebook_path", "place_name"]
 
 # JupyterLab and Notebook set the first for every kernel; papermill's own parameter is set by it.
 _VARIABLES: Final = ("ACTIVITYSMITH_NOTEBOOK", "JPY_SESSION_NAME")
@@ -24,6 +24,13 @@ def ipython_shell() -> Any:
     return get() if get is not None else None
 
 
+def notebook_path() -> str:
+    """Return the notebook's path, or as much of it as the kernel knows; empty if unknown."""
+    path = next(filter(None, map(os.environ.get, _VARIABLES)), "")
+    shell = ipython_shell()
+    return path or str(getattr(shell, "user_ns", {}).get(_VSCODE, ""))
+
+
 def place_name() -> str:
     """Return the file name of the notebook or script without its ending; empty if unknown.
 
@@ -31,10 +38,8 @@ def place_name() -> str:
     --------
     ``Churn model`` for a kernel of ``work/Churn model.ipynb``, ``train`` for ``python train.py``.
     """
-    shell = ipython_shell()
-    if shell is not None:
-        path = next(filter(None, map(os.environ.get, _VARIABLES)), "")
-        path = path or str(getattr(shell, "user_ns", {}).get(_VSCODE, ""))
+    if ipython_shell() is not None:
+        path = notebook_path()
         return PurePath(path.replace("\\", "/")).stem if path else ""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     return PurePath(main).stem if main else ""

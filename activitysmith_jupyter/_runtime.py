@@ -12,6 +12,7 @@ import atexit
 import os
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ._courier import Courier
@@ -19,13 +20,16 @@ from ._outcome import Outcome
 from ._place import ipython_shell
 from ._say import say
 from ._settings import resolve
-from .exceptions import ConfigurationError
+from ._watchdog import Watchdog
+from .exceptions import ActivitySmithError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["OpenEnd", "Runtime", "runtime"]
+    from ._settings import Destination
+
+__all__ = ["OpenEnd", "Runtime", "cell_outcome", "is_empty_cell", "runtime"]
 
 
 class OpenEnd(Protocol):
@@ -38,6 +42,24 @@ class OpenEnd(Protocol):
         """Hear how the surrounding code ended; None when it went on without an error."""
 
 
+def cell_outcome(result: Any) -> Outcome:
+    """Return how a cell ended, from what IPython hands to ``post_run_cell``.
+
+    Parameters
+    ----------
+    result : IPython.core.interactiveshell.ExecutionResult or None
+        None for a cell with a top-level ``await`` that was interrupted.
+    """
+    if result is None:
+        return Outcome.of_exception(KeyboardInterrupt())
+    return Outcome.of_exception(result.error_before_exec or result.error_in_exec)
+
+
+def is_empty_cell(result: Any) -> bool:
+    """Tell whether a result is that of a cell without text, which never began."""
+    return result is not None and not (result.info.raw_cell or "").strip()
+
+
 class Runtime:
     """The process-wide part.
 
@@ -48,11 +70,14 @@ class Runtime:
     """
 
     def __init__(self, courier: Courier | None = None) -> None:
-        self.courier = courier or Courier()
+        self.courier = courier or Courier(watchdog=Watchdog())
         # A dict for its order and its atomic operations: cards come and go in any thread.
         self._open: dict[OpenEnd, None] = {}
         self._pid = os.getpid()
         self._cell = 0
+        self._newest_cell = 0
+        # The cells around the one that runs: a cell may run another one.
+        self._outer_cells: list[int] = []
         self._shell: Any = None
         self._hooked = False
         self._undo: list[Callable[[], None]] = []
@@ -62,9 +87,23 @@ class Runtime:
         """A number for the cell that runs now; the same all through a script."""
         return self._cell
 
+    @property
+    def what_runs(self) -> str:
+        """What the user would call this process: ``Kernel`` or ``Program``."""
+        return "Program" if getattr(self._shell, "kernel", None) is None else "Kernel"
+
     def opened(self, card: OpenEnd) -> None:
         """Remember an open card and begin to listen for ends."""
         self._open[card] = None
+        self.attend()
+
+    def push(self, body: dict[str, Any], to: Destination) -> None:
+        """Send a push in the background; the end of the program waits for it."""
+        self.attend()
+        self.courier.push(body, to)
+
+    def attend(self) -> None:
+        """Begin to listen for ends; a second call changes nothing."""
         if not self._hooked:
             self._hooked = True
             self._listen()
@@ -118,16 +157,52 @@ class Runtime:
 
     def _listen_to(self, shell: Any) -> None:
         self._shell = shell
-        shell.events.register("post_run_cell", self._cell_ended)
-        self._undo.append(lambda: shell.events.unregister("post_run_cell", self._cell_ended))
+        for event, listener in (
+            ("pre_run_cell", self._cell_began),
+            ("post_run_cell", self._cell_ended),
+        ):
+            shell.events.register(event, listener)
+            self._undo.append(partial(shell.events.unregister, event, listener))
+        if hasattr(getattr(shell, "kernel", None), "do_shutdown"):
+            self._listen_to_kernel(shell.kernel)
+
+    def _listen_to_kernel(self, kernel: Any) -> None:
+        """Hear of a shutdown or restart, also where the cell does not heed the interrupt.
+
+        The request comes in a thread of its own; what follows may be a signal that kills.
+        """
+        original = kernel.do_shutdown
+
+        def do_shutdown(restart: bool) -> Any:  # noqa: FBT001  ipykernel's signature
+            reason = "the kernel restarted" if restart else "the kernel was shut down"
+            self.settle(Outcome("stopped", reason))
+            return original(restart)
+
+        def restore() -> None:
+            if kernel.do_shutdown is do_shutdown:
+                kernel.do_shutdown = original
+
+        kernel.do_shutdown = do_shutdown
+        self._undo.append(restore)
+
+    def _cell_began(self, info: Any) -> None:  # noqa: ARG002  IPython's signature
+        self._outer_cells.append(self._cell)
+        self._newest_cell += 1
+        self._cell = self._newest_cell
 
     def _cell_ended(self, result: Any) -> None:
-        error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
-        outcome = None if error is None else Outcome.of_exception(error)
+        if is_empty_cell(result):
+            return  # IPython never said that it began
+        outcome = cell_outcome(result)
         for card in self.open_cards:
             if card.cell == self._cell:
-                card.settle(outcome)
-        self._cell += 1
+                card.settle(None if outcome.verdict == "done" else outcome)
+        if self._outer_cells:
+            self._cell = self._outer_cells.pop()
+        else:
+            # The cell with the first card: nobody listened yet when it began.
+            self._newest_cell += 1
+            self._cell = self._newest_cell
         self.courier.settle()
         for notice in self.courier.take_notices():
             print(f"ActivitySmith: {notice}", file=sys.stderr)  # noqa: T201  the cell's own output
@@ -147,8 +222,11 @@ class Runtime:
                 card.settle(outcome)
 
     def say_notices(self) -> None:
-        """Tell what the user should know; in a notebook that waits for the end of the cell."""
-        if self._shell is None:
+        """Tell what the user should know, in a thread of theirs.
+
+        In a notebook that waits for the end of the cell.
+        """
+        if self._shell is None and not self.courier.is_current_thread():
             for notice in self.courier.take_notices():
                 say(notice)
 
@@ -161,11 +239,16 @@ class Runtime:
         self.courier.settle()
         try:
             seconds = resolve(ask_keyring=False).flush_seconds
-        except ConfigurationError:
+        except ActivitySmithError:  # a setting that cannot be used, whichever it is
             seconds = 5.0
         clean = self.courier.flush(seconds)
         self.say_notices()
-        if not clean:
+        if self.courier.leave():
+            say(
+                "the last words did not reach ActivitySmith in time; "
+                "a helper process goes on trying for half a minute"
+            )
+        elif not clean:
             say("the last words did not reach ActivitySmith in time; a card may stay on the phone")
 
     def release(self) -> None:
@@ -173,6 +256,8 @@ class Runtime:
         while self._undo:
             self._undo.pop()()
         self._hooked, self._shell = False, None
+        self._outer_cells.clear()
+        self.courier.leave()
 
 
 _the_runtime: Runtime | None = None

@@ -144,7 +144,7 @@ def _as_base_url(value: object) -> str:
             f"base_url={value!r}: has characters that no URL has (write an international host "
             "name in its xn-- form)"
         )
-    if parts.query or parts.fragment:
+    if "?" in text or "#" in text:  # urlsplit does not tell an empty one from none
         raise ConfigurationError(f"base_url={value!r}: must not carry a query or fragment")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
@@ -168,15 +168,18 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
 
 
-def _as_flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = str(value).strip().lower()
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    raise ConfigurationError(f"disabled={value!r}: must be 1 or 0 (ACTIVITYSMITH_DISABLED)")
+def _as_flag(name: str) -> Callable[[object], bool]:
+    def parse(value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        text = str(value).strip().lower()
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        raise ConfigurationError(f"{name}={value!r}: must be 1 or 0 (ACTIVITYSMITH_{name.upper()})")
+
+    return parse
 
 
 def _as_channels(value: object) -> tuple[str, ...] | None:
@@ -294,6 +297,9 @@ class Settings:
         Default recipients; None means everyone the key may reach.
     notify : {"done", "failed", "always", "never"}
         When the end of a bar or activity sends a push.
+    notify_death : bool
+        Whether the death of a kernel or program that ran for a minute sends a push, also where
+        `notify` asks for none.
     flush_seconds : float
         How long the end of the program may wait for the last words, 0 to 3600.
     title, style, color, icon, action
@@ -312,6 +318,7 @@ class Settings:
     disabled: bool
     channels: tuple[str, ...] | None
     notify: NotifyWhen
+    notify_death: bool
     flush_seconds: float
     title: str | None
     style: Style
@@ -375,9 +382,10 @@ class _Option:
 _OPTIONS: Final[Mapping[str, _Option]] = {
     "api_key": _Option("ACTIVITYSMITH_API_KEY", _as_secret, None),
     "base_url": _Option("ACTIVITYSMITH_BASE_URL", _as_base_url, DEFAULT_BASE_URL),
-    "disabled": _Option("ACTIVITYSMITH_DISABLED", _as_flag, False),
+    "disabled": _Option("ACTIVITYSMITH_DISABLED", _as_flag("disabled"), False),
     "channels": _Option("ACTIVITYSMITH_CHANNELS", _as_channels, None),
     "notify": _Option("ACTIVITYSMITH_NOTIFY", _as_notify, "never"),
+    "notify_death": _Option("ACTIVITYSMITH_NOTIFY_DEATH", _as_flag("notify_death"), True),
     "flush_seconds": _Option("ACTIVITYSMITH_FLUSH_SECONDS", _as_seconds, 5.0),
     "title": _Option("ACTIVITYSMITH_TITLE", _as_title, None),
     "style": _Option("ACTIVITYSMITH_STYLE", _as_style, "progress"),
@@ -426,10 +434,10 @@ def configure(**options: Any) -> None:
     **options
         ``api_key`` (str), ``base_url`` (https URL, or http on this machine), ``disabled`` (bool),
         ``channels`` (list or comma-separated text), ``notify`` ("done", "failed", "always" or
-        "never"), ``flush_seconds`` (0 to 3600), and how the cards of bars look: ``title``,
-        ``style`` ("progress", "timer" or "steps"), ``color``, ``icon`` (an SF Symbol name),
-        ``action``; for cells ``notify_on``, ``notify_after``, ``watch_on`` and ``watch_after``
-        (seconds, or text such as ``"90s"`` and ``"5m"``).
+        "never"), ``notify_death`` (bool), ``flush_seconds`` (0 to 3600), and how the cards of bars
+        look: ``title``, ``style`` ("progress", "timer" or "steps"), ``color``, ``icon`` (an SF
+        Symbol name), ``action``; for cells ``notify_on``, ``notify_after``, ``watch_on`` and
+        ``watch_after`` (seconds, or text such as ``"90s"`` and ``"5m"``).
 
     Raises
     ------
@@ -472,6 +480,12 @@ def set_fallbacks(**options: Any) -> None:
         _process.fallbacks = parsed
 
 
+def configured(*names: str) -> dict[str, Any]:
+    """Return what `configure` set, None for what it did not; `configure` takes it back so."""
+    with _process.lock:
+        return {name: _process.configured.get(name) for name in names}
+
+
 def check_arguments(**arguments: Any) -> dict[str, Any]:
     """Return the values that a caller gave, checked; ``None`` means not given.
 
@@ -485,7 +499,9 @@ def check_arguments(**arguments: Any) -> dict[str, Any]:
     }
 
 
-def resolve(*, ask_keyring: bool = True, **arguments: Any) -> Settings:
+def resolve(
+    *, ask_keyring: bool = True, defaults: Mapping[str, Any] | None = None, **arguments: Any
+) -> Settings:
     """Return the settings that apply now.
 
     Parameters
@@ -493,6 +509,8 @@ def resolve(*, ask_keyring: bool = True, **arguments: Any) -> Settings:
     ask_keyring : bool, default True
         Whether to look into the desktop's key store when no other place holds a key (once per
         process, for at most 2 seconds).
+    defaults : mapping, optional
+        The caller's own defaults, in place of the general ones.
     **arguments
         Values given by the caller; ``None`` means not given.
 
@@ -512,7 +530,8 @@ def resolve(*, ask_keyring: bool = True, **arguments: Any) -> Settings:
         elif os.environ.get(option.environment, "").strip():
             found[name], place = option.parse(os.environ[option.environment]), option.environment
         else:
-            found[name], place = _process.fallbacks.get(name, option.default), ""
+            default = (defaults or {}).get(name, option.default)
+            found[name], place = _process.fallbacks.get(name, default), ""
         if name == "api_key":
             source = place
     key: Secret | None = found.pop("api_key")

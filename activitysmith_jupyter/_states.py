@@ -12,7 +12,7 @@ from ._parts import (
     Badge,
     Icon,
     Metric,
-    Record,
+    Pictured,
     any_text,
     color_name,
     field_names,
@@ -79,7 +79,7 @@ _STATE_CHECKS: Final[Mapping[str, Check]] = {
 
 
 @attrs.frozen(repr=False)
-class ContentState(Record):
+class ContentState(Pictured):
     """What all content states have: texts, an icon, and when they leave after their end.
 
     `auto_dismiss_seconds` and `auto_dismiss_minutes` are whole numbers, at least 0 (0: at
@@ -104,6 +104,9 @@ class ContentState(Record):
         payload = super().to_payload()
         kind = getattr(self, "type", UNSET)
         return payload if kind is UNSET else {"type": kind, **payload}
+
+    def _shown_body(self) -> dict[str, Any]:
+        return {"content_state": self.to_payload()}
 
 
 @attrs.frozen(repr=False)

@@ -1,4 +1,4 @@
-"""The command line: ``activitysmith-jupyter demo | emulator``."""
+"""The command line: ``activitysmith-jupyter demo | emulator | run | doctor``."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="serve the emulator and its phone page on this machine",
         add_help=False,
     )
+    from .runners._execute import add_run_arguments  # noqa: PLC0415  keep the module's import light
+
+    add_run_arguments(
+        commands.add_parser("run", help="execute a notebook and watch it on the phone")
+    )
+    commands.add_parser("doctor", help="check the key, the network and the environment")
     options, rest = parser.parse_known_args(argv)
     if options.command == "emulator":
         from .emulator.__main__ import main as emulate  # noqa: PLC0415  only this command needs it
@@ -48,6 +54,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return emulate(rest)
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if options.command == "run":
+        from .runners._execute import run_notebook  # noqa: PLC0415  as above
+
+        return run_notebook(options)
+    if options.command == "doctor":
+        from ._doctor import doctor  # noqa: PLC0415  as above
+
+        sheet = doctor()
+        print(sheet)  # noqa: T201  the command's answer
+        return 0 if sheet.is_good else 1
     from .demo._run import run_demo  # noqa: PLC0415  numpy and the emulator: only this command
 
     return run_demo(seconds=options.seconds, keep=options.keep or None)

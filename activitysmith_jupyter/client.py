@@ -38,7 +38,7 @@ from ._settings import hide, resolve
 from ._streams import check_metric_key, check_stream_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Unpack
 
@@ -109,7 +109,7 @@ class ActivitySmith:
         secret = hide(api_key)
         del api_key  # tracebacks can show variables
         self._settings = resolve(api_key=secret, base_url=base_url)
-        self._caller = _Caller(
+        self._caller = Caller(
             None if self._settings.disabled else self._settings.destination(transport)
         )
         self.notifications: Final = Notifications(self._caller)
@@ -163,11 +163,20 @@ class ActivitySmith:
         return f"<ActivitySmith {state}, key from {settings.api_key_source or 'nowhere'}>"
 
 
-class _Caller:
-    """Send a checked body and turn the answer into a record."""
+class Caller:
+    """Send a checked body and turn the answer into a record.
 
-    def __init__(self, to: Destination | None) -> None:
+    Parameters
+    ----------
+    to : Destination or None
+        None sends nothing.
+    tell : callable
+        Gets what the caller should hear about an answer, sentence by sentence.
+    """
+
+    def __init__(self, to: Destination | None, tell: Callable[[str], None] = say) -> None:
         self._to = to
+        self._tell = tell
         self._opened: dict[Destination, Http] = {}
 
     def __call__(
@@ -184,7 +193,7 @@ class _Caller:
             self._http(self._to).request(method, path, body or None, retry=retry)
         )
         for notice in notices(result):
-            say(notice)
+            self._tell(notice)
         return result
 
     def _http(self, to: Destination) -> Http:
@@ -213,7 +222,7 @@ class _Caller:
 class Notifications:
     """Pushes."""
 
-    def __init__(self, caller: _Caller) -> None:
+    def __init__(self, caller: Caller) -> None:
         self._call = caller
 
     def send(
@@ -273,7 +282,7 @@ class LiveActivities:
     TYPE_TIMER: Final = "timer"
     TYPE_VALUE: Final = "value"
 
-    def __init__(self, caller: _Caller) -> None:
+    def __init__(self, caller: Caller) -> None:
         self._call = caller
 
     def stream(
@@ -367,7 +376,7 @@ class LiveActivities:
 class Metrics:
     """Values of Lock Screen widgets."""
 
-    def __init__(self, caller: _Caller) -> None:
+    def __init__(self, caller: Caller) -> None:
         self._call = caller
 
     def update(

@@ -26,7 +26,7 @@ from .bar import tqdm as our_tqdm
 from .exceptions import ActivitySmithError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from ._bargroup import Place
@@ -175,7 +175,7 @@ class _Hook:
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
         self._mirrors: tuple[mirror, ...] = ()
-        self._originals: dict[str, Callable[..., Any]] = {}
+        self._originals: dict[str, Any] = {}
 
     def add(self, one: mirror) -> None:
         with self._lock:
@@ -194,7 +194,8 @@ class _Hook:
 
     def _wrap(self) -> None:
         init, close = std_tqdm.__init__, std_tqdm.close
-        self._originals = {"__init__": init, "close": close}
+        # As they stand in the class: reading them as attributes would unwrap a partialmethod.
+        self._originals = {name: vars(std_tqdm)[name] for name in ("__init__", "close")}
 
         @wraps(init)
         def opening(bar: Any, *args: Any, **kwargs: Any) -> None:

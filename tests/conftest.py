@@ -16,8 +16,20 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--no-skips", action="store_true", help="count a skipped test as a failed one"
+    parser.addoption("--no-skips", action="store_true", help="count a skipped test as a failed one")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run browser tests last, and those that share one browser last of all.
+
+    As long as playwright is up, an event loop runs in the main thread: no test after it could run
+    one of its own, nor start a second playwright.
+    """
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("browser") is not None,
+            "browser" in item.path.parent.parts[-1:],
+        )
     )
 
 

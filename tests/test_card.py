@@ -5,13 +5,15 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
+from activitysmith_jupyter import Activity, PartialState, ProgressState, Push
 from activitysmith_jupyter.card import (
     card_html,
     card_text,
+    island_html,
     known_symbols,
     push_html,
     push_text,
@@ -19,6 +21,7 @@ from activitysmith_jupyter.card import (
 )
 from activitysmith_jupyter.card._palette import COLORS, NEUTRALS, mixed
 from activitysmith_jupyter.card._symbols import glyph_path
+from activitysmith_jupyter.emulator import Emulator
 
 STATES: dict[str, dict[str, Any]] = {
     "stats": {
@@ -606,3 +609,89 @@ def test_symbol_catalogue_names_its_source_and_licence():
     catalogue = json.loads(source.read_text(encoding="utf-8"))
     assert catalogue["source"].startswith("Phosphor Icons")
     assert catalogue["license"][0] == "MIT License"
+
+
+@pytest.mark.parametrize(
+    ("kind", "figure"),
+    [
+        ("stats", "$12,340"),
+        ("metrics", "18%"),
+        ("segmented_progress", "3/5"),
+        ("progress", "43%"),
+        ("alert", ""),
+        ("timer", "05:00"),
+        ("value", "$1,240"),
+    ],
+)
+def test_island_shows_the_one_figure_of_each_type(kind, figure):
+    """Beside the camera stands what somebody would look for first."""
+    drawn = island_html(STATES[kind], with_style=False)
+    assert f"<bdi>{figure}</bdi>" in drawn
+    assert 'aria-label="Dynamic Island: ' in drawn
+
+
+def test_island_cuts_what_does_not_fit():
+    """A long value does not make the island grow without end."""
+    drawn = island_html({"title": "T", "type": "value", "value": "x" * 10_000})
+    assert f"<bdi>{'x' * 11}…</bdi>" in drawn
+
+
+def test_island_is_readable_on_its_black():
+    """Figures keep a contrast of 4.5 to 1, icons one of 3 to 1, in every color."""
+    for accent in COLORS.values():
+        assert contrast(accent.tone.dark, "#000000") >= 4.5
+        assert contrast(accent.fill.dark, "#000000") >= 3
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        (ProgressState("Training", percentage=43), "43%"),
+        (PartialState("Training"), "Training"),
+        (Push("Done", "ok"), "Done"),
+        (Activity("k", title="By hand", percentage=5), "By hand"),
+    ],
+)
+def test_payload_is_shown_as_a_card_where_html_is(payload, text):
+    """A notebook gets the card, everything else its text, without markup."""
+    bundle = payload._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html"}
+    assert text in bundle["text/html"]
+    assert text in bundle["text/plain"]
+    assert "<" not in bundle["text/plain"].replace("<Activity", "")
+
+
+def test_activity_that_ended_is_shown_with_its_verdict():
+    """The last look of a card is its verdict."""
+    with Emulator(serve=False) as emulator:
+        transport = httpx.WSGITransport(app=emulator.app)
+        activity = Activity(
+            "k",
+            title="By hand",
+            api_key=emulator.api_key,
+            base_url=emulator.base_url,
+            transport=transport,
+        )
+        activity.update(percentage=43)
+        activity.end("failed", reason="ValueError: loss is NaN")
+        bundle = activity._repr_mimebundle_()
+    assert "ended" in bundle["text/plain"]
+    assert "ValueError: loss is NaN" in bundle["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("media", "is_shown"),
+    [
+        ("https://example.org/plot.png", True),
+        ("https://example.org/song.mp3", False),
+        ("http://example.org/plot.png", False),
+        ('https://x/" onerror="alert(1).png', False),
+    ],
+)
+def test_media_is_fetched_only_when_asked_and_only_pictures(media, is_shown):
+    """A picture appears where somebody asked for it, from https alone."""
+    push = {"title": "T", "media": media}
+    assert "<img" not in push_html(push)
+    drawn = push_html(push, with_media=True)
+    assert ("<img" in drawn) is is_shown
+    assert 'onerror="' not in drawn

@@ -567,7 +567,7 @@ def test_feature_rate_limit_headers_are_remembered():
 
 def _snippets():
     """Yield the Python snippets of the official package's description, after its first."""
-    text = importlib.metadata.metadata("activitysmith").get_payload()
+    text = importlib.metadata.metadata("activitysmith")["Description"]
     heading = ""
     for match in re.finditer(
         r"^#+ ([^\n]+)$|^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL

@@ -46,6 +46,17 @@ def test_mirror_keeps_one_card_for_the_block(phone: Bench) -> None:
     assert phone.kinds.count("end") == 1
 
 
+def test_mirror_begins_anew_with_each_row_of_bars(phone: Bench) -> None:
+    """A second loop of the block starts at its own beginning, not at the first one's end."""
+    with mirror():
+        for _ in foreign(range(4), mininterval=0, miniters=1):
+            phone.step(200)
+        for step in foreign(range(4), mininterval=0, miniters=1):
+            phone.step(200)
+            if step == 1:
+                assert phone.state["percentage"] == 25
+
+
 def test_mirror_block_that_fails_says_failed(phone: Bench) -> None:
     """The block's error is the card's verdict, and goes on untouched."""
     with pytest.raises(RuntimeError, match="boom"), mirror():
@@ -59,12 +70,12 @@ def test_mirror_block_that_fails_says_failed(phone: Bench) -> None:
 
 def test_mirror_leaving_restores_tqdm(phone: Bench) -> None:
     """Nothing of the mirror stays on tqdm's class, also with mirrors inside each other."""
-    before = std_tqdm.__init__, std_tqdm.close
+    before = dict(vars(std_tqdm))
     with mirror():
         with mirror():
-            assert std_tqdm.close is not before[1]
-        assert std_tqdm.close is not before[1]
-    assert (std_tqdm.__init__, std_tqdm.close) == before
+            assert std_tqdm.close is not before["close"]
+        assert std_tqdm.close is not before["close"]
+    assert dict(vars(std_tqdm)) == before
     for _ in foreign(range(3)):
         phone.step(100)
     assert phone.emulator.requests == []

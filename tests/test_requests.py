@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from activitysmith_openapi import models
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from support import strategies
 
 from activitysmith_jupyter._payloads import (

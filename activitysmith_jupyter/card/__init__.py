@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from activitysmith_jupyter.card._draw import drawn_card, drawn_push, glyph, rooted
+from activitysmith_jupyter.card._island import drawn_island
 from activitysmith_jupyter.card._push import read_push
 from activitysmith_jupyter.card._style import stylesheet
 from activitysmith_jupyter.card._symbols import known_symbols
@@ -29,9 +30,11 @@ __all__ = [
     "clock_digits",
     "clock_time",
     "glyph",
+    "island_html",
     "known_symbols",
     "push_html",
     "push_text",
+    "request_bundle",
     "stylesheet",
 ]
 
@@ -99,6 +102,7 @@ def push_html(
     *,
     theme: Theme = "auto",
     received_at: float | None = None,
+    with_media: bool = False,
     with_style: bool = True,
 ) -> str:
     """Draw a push notification as self-contained HTML.
@@ -106,11 +110,14 @@ def push_html(
     Parameters
     ----------
     push : Mapping
-        The payload of a push, whole or partial. Media and icon are named and linked, never fetched.
+        The payload of a push, whole or partial. Media and icon are named and linked.
     theme : {"auto", "light", "dark"}, default "auto"
         As in `card_html`.
     received_at : float, optional
         When it came, in UNIX seconds; shown at the banner's edge.
+    with_media : bool, default False
+        True lets the viewer's browser fetch a picture from its ``https://`` address; the server
+        there then learns that somebody looks. False asks nobody for anything.
     with_style : bool, default True
         As in `card_html`.
 
@@ -119,8 +126,25 @@ def push_html(
     str
         The style sheet and the banner.
     """
-    drawn = drawn_push(read_push(push), received_at=received_at)
+    drawn = drawn_push(read_push(push), received_at=received_at, with_media=with_media)
     return _finished(drawn, theme, with_style=with_style)
+
+
+def island_html(
+    content_state: Mapping[str, Any],
+    *,
+    status: str = "active",
+    timer: Mapping[str, Any] | None = None,
+    with_style: bool = True,
+) -> str:
+    """Draw the Dynamic Island's line of a card: its symbol and its one figure, on black.
+
+    The parameters are those of `card_html`. The line looks the same in every theme.
+    """
+    view = read_card(
+        content_state, action=None, secondary_action=None, status=status, timer=timer, notes=()
+    )
+    return _finished(drawn_island(view), "dark", with_style=with_style)
 
 
 def card_text(  # noqa: PLR0913  as card_html
@@ -159,6 +183,31 @@ def card_text(  # noqa: PLR0913  as card_html
 def push_text(push: Mapping[str, Any]) -> str:
     """Draw a push as plain text, without a final line break; `push` as in `push_html`."""
     return written_push(read_push(push))
+
+
+def request_bundle(body: Mapping[str, Any], *, status: str = "active") -> dict[str, str]:
+    """Draw a request's body for a notebook: HTML, and plain text for everything else.
+
+    Parameters
+    ----------
+    body : Mapping
+        Of a Live Activity (with its ``content_state``) or of a push.
+    status : str, default "active"
+        As in `card_html`.
+
+    Returns
+    -------
+    dict
+        By MIME type, as ``_repr_mimebundle_`` returns it.
+    """
+    state = body.get("content_state")
+    if state is None:
+        return {"text/plain": push_text(body), "text/html": push_html(body)}
+    action, second = body.get("action"), body.get("secondary_action")
+    return {
+        "text/plain": card_text(state, action=action, secondary_action=second, status=status),
+        "text/html": card_html(state, action=action, secondary_action=second, status=status),
+    }
 
 
 def _finished(drawing: Html, theme: Theme, *, with_style: bool) -> str:

@@ -45,8 +45,11 @@ def drawn_card(view: CardView) -> Html:
     )
 
 
-def drawn_push(view: PushView, *, received_at: float | None = None) -> Html:
+def drawn_push(
+    view: PushView, *, received_at: float | None = None, with_media: bool = False
+) -> Html:
     """Draw one push notification; `received_at` (UNIX seconds) is shown at its right edge."""
+    picture = link_target(view.picture) if with_media else None
     app = element(
         "span", {"class": "as-app", "role": "img", "aria-label": "ActivitySmith"}, glyph("bolt")
     )
@@ -66,9 +69,21 @@ def drawn_push(view: PushView, *, received_at: float | None = None) -> Html:
             "aria-label": f"Push notification: {view.title[:120]}",
         },
         element("div", {"class": "as-head"}, app, titles),
+        _picture(picture) if picture else NOTHING,
         _details(view),
         _actions(view.buttons),
     )
+
+
+def _picture(address: str) -> Html:
+    attributes: dict[str, str | None] = {
+        "class": "as-media",
+        "src": address,
+        "alt": "Picture of the push",
+        "loading": "lazy",
+        "referrerpolicy": "no-referrer",
+    }
+    return element("img", attributes)
 
 
 def _moment(received_at: float) -> Html:

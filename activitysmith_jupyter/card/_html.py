@@ -15,7 +15,7 @@ __all__ = ["Html", "cleaned", "element", "isolated", "joined", "link_target", "t
 
 Html = NewType("Html", str)
 
-VOID: Final = frozenset({"path", "rect"})  # SVG shapes without content, written self-closed
+VOID: Final = frozenset({"path", "rect", "img"})  # without content, written self-closed
 
 # What HTML cannot hold or what would spoil the encoding: control characters and lone surrogates.
 UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")

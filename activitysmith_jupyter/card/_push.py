@@ -44,6 +44,7 @@ class PushView:
     subtitle: str
     message: str
     details: tuple[Detail, ...]
+    picture: str
     buttons: tuple[Button, ...]
 
 
@@ -57,6 +58,7 @@ def read_push(push: Mapping[str, Any]) -> PushView:
         subtitle=shown(push.get("subtitle")),
         message=shown(push.get("message")),
         details=tuple(_details(push)),
+        picture=_picture(push),
         buttons=tuple(button for button in buttons if button is not None),
     )
 
@@ -78,6 +80,12 @@ def _details(fields: Mapping[str, Any]) -> list[Detail]:
     if fields.get("badge") is not None:
         details.append(Detail(f"App badge {shown(fields['badge'])}"))
     return details
+
+
+def _picture(push: Mapping[str, Any]) -> str:
+    """Return the address of a picture among the media; empty for sounds, videos and the rest."""
+    media = shown(push.get("media"))
+    return media if media.startswith("https://") and _media_kind(media) == "Image" else ""
 
 
 def _media_kind(url: str) -> str:

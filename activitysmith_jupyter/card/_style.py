@@ -96,7 +96,16 @@ background:linear-gradient(150deg,#3d8bff,#6a35e8)}
 .as-detail{font-size:12.5px;color:var(--as-dim);background:var(--as-raised);border-radius:9px;
 padding:3px 9px;max-width:100%;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .as-root .as-card .as-detail a{color:var(--as-blue-tone);text-decoration:underline}
+.as-media{display:block;width:100%;max-height:220px;object-fit:cover;border-radius:12px}
 .as-urgent{color:var(--as-orange-tone);font-weight:600}
+.as-island{box-sizing:border-box;width:fit-content;min-width:196px;max-width:100%;height:37px;
+margin:0 auto;padding:0 14px 0 12px;border-radius:19px;background:#000;display:flex;
+box-shadow:0 0 0 1px #ffffff26;align-items:center;gap:8px}
+.as-island-icon{flex:none;color:var(--as-fill);display:grid}
+.as-root .as-island svg{width:20px;height:20px;fill:currentColor;display:block}
+.as-island-camera{flex:1 0 78px}
+.as-island-figure{color:var(--as-tone);font-weight:650;font-size:15px;white-space:nowrap;
+font-variant-numeric:tabular-nums;unicode-bidi:isolate}
 @media(prefers-contrast:more){.as-root{--as-surface:light-dark(#fff,#000);
 --as-ink:light-dark(#000,#fff);--as-dim:var(--as-ink);--as-line:var(--as-ink);
 --as-track:light-dark(#b9b9b9,#5c5c5c)}

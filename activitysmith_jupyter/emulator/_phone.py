@@ -20,7 +20,7 @@ from activitysmith_jupyter.card._view import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["csp", "lock_screen", "page"]
+__all__ = ["csp", "inline_phone", "lock_screen", "page", "phone_style"]
 
 INLINE: Final = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 MOST_COUNTED: Final = 99_999  # a longer count would leave the icon
@@ -40,7 +40,7 @@ def page(title: str = "ActivitySmith emulator") -> str:
     str
         An HTML document that asks for nothing but ``/_emulator/events`` of its own server.
     """
-    style = stylesheet() + _asset("phone.css")
+    style = phone_style() + _asset("page.css")
     return (
         '<!DOCTYPE html>\n<html lang="en" data-as-page-theme="auto"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -80,6 +80,41 @@ def csp(page_html: str) -> str:
     )
 
 
+def phone_style() -> str:
+    """Write the style sheet of the phone; it touches nothing outside the phone."""
+    return stylesheet() + _asset("phone.css")
+
+
+def inline_phone(  # noqa: PLR0913  one parameter per part of the screen
+    snapshot: Mapping[str, Any], *, now: float, time: str, date: str, status: str, is_live: bool
+) -> str:
+    """Write a whole phone without a script, for the output of a notebook's cell.
+
+    Parameters
+    ----------
+    snapshot, now
+        As for `lock_screen`.
+    time, date : str
+        What the phone's clock says.
+    status : str
+        What stands where a phone shows its network.
+    is_live : bool
+        Whether that is good.
+    """
+    state = "live" if is_live else "lost"
+    screen = _screen(
+        status=element("span", {"class": "ph-link", "data-state": state}, text(status)),
+        clock=joined(
+            element("div", {"class": "ph-date"}, text(date)),
+            element("time", {"class": "ph-time"}, text(time)),
+        ),
+        lock=element("div", {}, *(_lock_parts(snapshot, now) or [_nothing_yet()])),
+        bottom=joined(element("span", {}), _app(int(snapshot.get("badge") or 0))),
+        focusable=False,
+    )
+    return element("div", {"class": "ph-phone ph-inline"}, screen)
+
+
 def lock_screen(snapshot: Mapping[str, Any], *, now: float) -> str:
     """Write what the Lock Screen shows.
 
@@ -97,19 +132,20 @@ def lock_screen(snapshot: Mapping[str, Any], *, now: float) -> str:
         Elements side by side, each with a ``data-key`` by which the page knows it again, and
         the app's icon, which has its own place.
     """
+    parts = _lock_parts(snapshot, now) or [_empty()]
+    return joined(_app(int(snapshot.get("badge") or 0)), *parts)
+
+
+def _lock_parts(snapshot: Mapping[str, Any], now: float) -> list[Html]:
     cards = [_card(card, now) for card in snapshot.get("cards") or ()]
     pushes = [_push(push) for push in snapshot.get("pushes") or ()]
     widgets = snapshot.get("widgets") or {}
-    parts = [_app(int(snapshot.get("badge") or 0))]
-    if widgets:
-        parts.append(_widgets(widgets))
+    parts = [_widgets(widgets)] if widgets else []
     if cards:
         parts += [_heading("Live Activities"), *cards]
     if pushes:
         parts += [_heading("Notifications"), *pushes]
-    if not (cards or pushes or widgets):
-        parts.append(_empty())
-    return joined(*parts)
+    return parts
 
 
 @functools.cache
@@ -155,40 +191,46 @@ def _phone() -> Html:
     return element(
         "main",
         {"class": "ph-phone"},
-        element(
-            "div",
-            {"class": "ph-screen"},
-            element("div", {"class": "ph-island", "aria-hidden": "true"}),
-            element(
-                "div",
-                {"class": "ph-status"},
-                element("span", {"id": "link", "class": "ph-link", "role": "status"}, text("…")),
-                element("span", {"class": "ph-battery", "aria-hidden": "true"}, element("i", {})),
+        _screen(
+            status=element("span", {"id": "link", "class": "ph-link", "role": "status"}, text("…")),
+            clock=joined(
+                element("div", {"id": "date", "class": "ph-date"}),
+                element("time", {"id": "time", "class": "ph-time"}),
             ),
-            element(
-                "div",
-                {
-                    "class": "ph-scroll",
-                    "tabindex": "0",
-                    "role": "region",
-                    "aria-label": "Lock Screen",
-                },
-                element(
-                    "div",
-                    {"class": "ph-clock"},
-                    element("div", {"id": "date", "class": "ph-date"}),
-                    element("time", {"id": "time", "class": "ph-time"}),
-                ),
-                element("div", {"id": "lock"}),
-            ),
-            element(
-                "div",
-                {"class": "ph-bottom"},
+            lock=element("div", {"id": "lock"}),
+            bottom=joined(
                 element("button", {"id": "theme", "class": "ph-round", "type": "button"}, themes),
                 element("div", {"id": "app"}),
             ),
-            element("div", {"class": "ph-home", "aria-hidden": "true"}),
+            focusable=True,
         ),
+    )
+
+
+def _screen(*, status: Html, clock: Html, lock: Html, bottom: Html, focusable: bool) -> Html:
+    return element(
+        "div",
+        {"class": "ph-screen"},
+        element("div", {"class": "ph-island", "aria-hidden": "true"}),
+        element(
+            "div",
+            {"class": "ph-status"},
+            status,
+            element("span", {"class": "ph-battery", "aria-hidden": "true"}, element("i", {})),
+        ),
+        element(
+            "div",
+            {
+                "class": "ph-scroll",
+                "tabindex": "0" if focusable else None,
+                "role": "region",
+                "aria-label": "Lock Screen",
+            },
+            element("div", {"class": "ph-clock"}, clock),
+            lock,
+        ),
+        element("div", {"class": "ph-bottom"}, bottom),
+        element("div", {"class": "ph-home", "aria-hidden": "true"}),
     )
 
 
@@ -198,6 +240,11 @@ def _keyed(tag: str, key: str, class_name: str, *children: Html) -> Html:
 
 def _heading(words: str) -> Html:
     return _keyed("h2", f"heading {words}", "ph-hidden", text(words))
+
+
+def _nothing_yet() -> Html:
+    words = text("Nothing on the Lock Screen yet. Start a bar or send a push.")
+    return element("div", {"class": "ph-empty"}, element("p", {}, words))
 
 
 def _empty() -> Html:

@@ -3,8 +3,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from activitysmith_jupyter.emulator import Emulator
 

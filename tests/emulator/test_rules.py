@@ -2,8 +2,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from activitysmith_jupyter.emulator import _rules
 from activitysmith_jupyter.emulator._rules import Refused

@@ -283,7 +283,7 @@ def test_import_of_the_emulator_loads_no_server():
     )
     root = Path(__main__.__file__).parents[2]
     # A fresh interpreter with code of our own.
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)  # noqa: S603
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
 
 
 def test_emulator_package_has_no_other_names():

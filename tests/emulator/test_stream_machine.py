@@ -1,8 +1,7 @@
 """The stream's states against a model that is small enough to read."""
 
 import httpx
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from activitysmith_jupyter.emulator import Emulator, ManualClock

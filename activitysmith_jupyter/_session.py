@@ -1,0 +1,70 @@
+"""`Session`: what ``%activity`` keeps for one shell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._embedded import embedded_emulator, leave_emulator, use_emulator
+from ._watching import RunWatch
+
+if TYPE_CHECKING:
+    from ._handcard import HandCard
+    from .emulator import Emulator
+
+__all__ = ["Session"]
+
+
+class Session:
+    """The open cards, the watch, the mirror and the emulator of a shell."""
+
+    def __init__(self) -> None:
+        self.watch = RunWatch()
+        self._cards: dict[str, HandCard] = {}
+        self._mirror: Any = None
+
+    # ------------------------------------------------------------------ cards
+
+    def card(self, key: str) -> HandCard | None:
+        """Return the open card of a stream key that a line of this shell opened."""
+        card = self._cards.get(key)
+        return card if card is not None and card.is_open else None
+
+    def keep(self, card: HandCard) -> None:
+        """Remember a card, and forget those that have ended."""
+        self._cards = {key: old for key, old in self._cards.items() if old.is_open}
+        self._cards[card.stream_key] = card
+
+    # ------------------------------------------------------------------ switches
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether every tqdm bar is mirrored."""
+        return self._mirror is not None
+
+    def mirror(self, *, on: bool) -> None:
+        """Begin or cease to mirror every tqdm bar of the process."""
+        if on and self._mirror is None:
+            from .mirroring import mirror  # noqa: PLC0415  loads tqdm: only when wanted
+
+            self._mirror = mirror().start()
+        elif not on and self._mirror is not None:
+            self._mirror.stop()
+            self._mirror = None
+
+    @property
+    def emulator(self) -> Emulator | None:
+        """The emulator in this process, if it is on."""
+        return embedded_emulator()
+
+    def emulate(self, *, on: bool) -> None:
+        """Send everything to an emulator in this process, or to where it went before."""
+        if on:
+            use_emulator()
+        else:
+            leave_emulator()
+
+    def close(self) -> None:
+        """Undo what the switches did."""
+        self.watch.stop()
+        self.mirror(on=False)
+        self.emulate(on=False)

@@ -1,0 +1,206 @@
+"""Conditions as text, such as ``status == 'done' and minutes > 5``, for every engine.
+
+The text is read by Python's own parser and only ever becomes comparisons of columns: it cannot
+call, subscript or reach anything. A missing value equals nothing, and is neither smaller nor
+larger than anything: then ``!=`` holds, as in pandas. The engines differ in this, so each
+comparison is filled.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import narwhals as nw
+
+from activitysmith_jupyter.exceptions import PayloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from narwhals.dtypes import DType
+
+__all__ = ["condition"]
+
+_QUOTED: Final = re.compile(r"`([^`]+)`")
+_ORDER: Final[Mapping[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.eq,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_ARITHMETIC: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+}
+_GRAMMAR: Final = (
+    "Columns (in backticks where they are no names), numbers, texts, + - * / %, "
+    "== != < <= > >=, in [...], is None, and, or, not"
+)
+
+
+def condition(
+    text: str, schema: Mapping[str, DType], label: str, unknown: Callable[[str], PayloadError]
+) -> nw.Expr:
+    """Return a condition as a narwhals expression.
+
+    Parameters
+    ----------
+    text : str
+        For example ``"region in ['north', 'east'] and not returned"``.
+    schema : mapping
+        The frame's columns.
+    label : str
+        The metric, for errors.
+    unknown : callable
+        Makes the error for a column that is not there.
+
+    Raises
+    ------
+    PayloadError
+        The text is no condition, names an unknown column, or compares what cannot be compared.
+    """
+    quoted: dict[str, str] = {}
+
+    def placeholder(match: re.Match[str]) -> str:
+        name = f"_quoted_{len(quoted)}_"
+        quoted[name] = match[1]
+        return name
+
+    try:
+        tree = ast.parse(_QUOTED.sub(placeholder, text).strip(), mode="eval")
+    except (SyntaxError, ValueError):
+        raise PayloadError(label, text, "is no condition", _GRAMMAR) from None
+    return _Reader(text, schema, label, unknown, quoted).truth(tree.body)
+
+
+class _Reader:
+    def __init__(
+        self,
+        text: str,
+        schema: Mapping[str, DType],
+        label: str,
+        unknown: Callable[[str], PayloadError],
+        quoted: Mapping[str, str],
+    ) -> None:
+        self._text = text
+        self._schema = schema
+        self._label = label
+        self._unknown = unknown
+        self._quoted = quoted
+
+    def truth(self, node: ast.expr) -> nw.Expr:
+        match node:
+            case ast.BoolOp(op=op, values=values):
+                parts = [self.truth(value) for value in values]
+                joined = parts[0]
+                for part in parts[1:]:
+                    joined = joined & part if isinstance(op, ast.And) else joined | part
+                return joined
+            case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
+                return self.truth(left) & self.truth(right)
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                return self.truth(left) | self.truth(right)
+            case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
+                return ~self.truth(operand)
+            case ast.Compare(left=left, ops=ops, comparators=comparators):
+                sides = [left, *comparators]
+                joined = self._comparison(sides[0], ops[0], sides[1])
+                for index in range(1, len(ops)):
+                    joined &= self._comparison(sides[index], ops[index], sides[index + 1])
+                return joined
+            case ast.Name():
+                name = self._column(node)
+                if self._schema[name] != nw.Boolean:
+                    kind = self._schema[name]
+                    raise self._refused(f"{name!r} is {kind}, and only Boolean is a condition")
+                return nw.col(name).fill_null(value=False)
+        raise self._refused(f"cannot use {ast.unparse(node)!r} as a condition", _GRAMMAR)
+
+    def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> nw.Expr:
+        if isinstance(op, ast.In | ast.NotIn):
+            among = self._value(left).is_in(self._constants(right, left))
+            held: nw.Expr = among.fill_null(value=False)
+            return ~held if isinstance(op, ast.NotIn) else held
+        if isinstance(op, ast.Is | ast.IsNot):
+            if not (isinstance(right, ast.Constant) and right.value is None):
+                raise self._refused("'is' only goes with None")
+            missing: nw.Expr = self._value(left).is_null()
+            return ~missing if isinstance(op, ast.IsNot) else missing
+        self._check_comparable(left, right)
+        first, second = self._operand(left, right), self._operand(right, left)
+        compared = _ORDER[type(op)](first, second)
+        if not isinstance(compared, nw.Expr):
+            raise self._refused("compares no column")
+        held = compared.fill_null(value=False)
+        return ~held if isinstance(op, ast.NotEq) else held
+
+    def _operand(self, node: ast.expr, other: ast.expr) -> Any:
+        if isinstance(node, ast.Constant):
+            return self._moment(node.value, other)
+        return self._value(node)
+
+    def _value(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Name():
+                return nw.col(self._column(node))
+            case ast.Constant(value=str() | int() | float() as value):
+                return value
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self._value(operand)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+                return _ARITHMETIC[type(op)](self._value(left), self._value(right))
+        raise self._refused(f"cannot use {ast.unparse(node)!r}", _GRAMMAR)
+
+    def _constants(self, node: ast.expr, other: ast.expr) -> list[Any]:
+        try:
+            values = ast.literal_eval(node)
+        except ValueError:
+            values = None
+        if not isinstance(values, list | tuple | set):
+            raise self._refused("'in' needs a list of constants")
+        for value in values:
+            self._check_comparable(other, ast.Constant(value))
+        return [self._moment(value, other) for value in values]
+
+    def _column(self, node: ast.Name) -> str:
+        name = self._quoted.get(node.id, node.id)
+        if name not in self._schema:
+            raise self._unknown(name)
+        return name
+
+    def _dtype(self, node: ast.expr) -> DType | None:
+        return self._schema[self._column(node)] if isinstance(node, ast.Name) else None
+
+    def _moment(self, value: Any, other: ast.expr) -> Any:
+        """Return text beside a column of dates as a date."""
+        dtype = self._dtype(other)
+        if not isinstance(value, str) or dtype is None or not dtype.is_temporal():
+            return value
+        try:
+            return date.fromisoformat(value) if dtype == nw.Date else datetime.fromisoformat(value)
+        except ValueError:
+            raise self._refused(f"{value!r} is no ISO 8601 date") from None
+
+    def _check_comparable(self, left: ast.expr, right: ast.expr) -> None:
+        for one, other in ((left, right), (right, left)):
+            dtype = self._dtype(one)
+            if dtype is None or not isinstance(other, ast.Constant):
+                continue
+            textual = isinstance(other.value, str)
+            if (textual and (dtype.is_numeric() or dtype == nw.Boolean)) or (
+                not textual and dtype == nw.String
+            ):
+                rule = f"compares {ast.unparse(one)!r}, which is {dtype}, with {other.value!r}"
+                raise self._refused(rule)
+
+    def _refused(self, rule: str, hint: str = "") -> PayloadError:
+        return PayloadError(self._label, self._text, rule, hint)

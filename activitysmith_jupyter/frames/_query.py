@@ -1,0 +1,301 @@
+"""One question to a frame's own engine, and its answer as plain Python values."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import narwhals as nw
+
+from activitysmith_jupyter._outcome import one_line
+from activitysmith_jupyter.exceptions import PayloadError
+from activitysmith_jupyter.frames._aggregates import ROWS, Aggregate, Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "ROWS_NAME",
+    "Figure",
+    "Frame",
+    "ask",
+    "columns_of",
+    "combined",
+    "explained",
+    "figures",
+    "plain",
+    "read_frame",
+    "rows_of",
+    "simple_parts",
+    "value_name",
+]
+
+Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
+Value = float | str | date | None
+
+# As all names of ours: no column of a user's frame has it.
+ROWS_NAME: Final = "activitysmith_rows"
+
+
+@attrs.frozen
+class Figure:
+    """One number with its name.
+
+    Attributes
+    ----------
+    label : str
+        What the phone calls it.
+    value : bool, int, float, str, date, datetime or None
+        Plain; durations are seconds, and None is missing.
+    natural_format : str
+        How it reads best.
+    group : object
+        The group it belongs to, where there are groups.
+    group_rows : int or None
+        How many rows the group has.
+    """
+
+    label: str
+    value: Value
+    natural_format: str = "compact"
+    group: Value = None
+    group_rows: int | None = None
+
+
+def read_frame(native: Any) -> Frame:
+    """Return any frame that narwhals reads.
+
+    Raises
+    ------
+    PayloadError
+        It is no frame.
+    """
+    try:
+        frame = nw.from_native(native)
+    except TypeError:
+        rule = f"must be a frame, not {type(native).__name__}"
+        hint = "pandas, polars, pyarrow, DuckDB, Dask, PySpark, Ibis, Modin and cuDF frames are"
+        raise PayloadError("frame", type(native).__name__, rule, hint) from None
+    except Exception as error:
+        raise _unreadable(error) from error
+    return frame  # type: ignore[no-any-return]
+
+
+def columns_of(frame: Frame, order_by: str | Sequence[str] | None) -> Columns:
+    """Return the columns of a frame without reading its rows."""
+    try:
+        schema = frame.collect_schema()
+    except Exception as error:
+        raise _unreadable(error) from error
+    if any(isinstance(name, tuple) for name in schema):
+        rule, hint = "has columns of several levels", "Flatten them: df.columns.map('_'.join)"
+        raise PayloadError("frame", "…", rule, hint)
+    names = (order_by,) if isinstance(order_by, str) else tuple(order_by or ())
+    return Columns(
+        dict(schema),
+        isinstance(frame, nw.DataFrame),
+        names,
+        adds_booleans=not frame.implementation.is_spark_like(),
+        ranks=not (frame.implementation.is_dask() and frame.to_native().npartitions > 1),
+    )
+
+
+def _unreadable(error: Exception) -> PayloadError:
+    rule = f"its columns cannot be read: {_reason(error)}"
+    hint = "Column names must be texts, each once"
+    return PayloadError("frame", "…", rule, hint)
+
+
+def ask(frame: Frame, aggregates: Sequence[Aggregate]) -> dict[int, Any]:
+    """Return the values of the aggregates that are expressions, from one query.
+
+    Parameters
+    ----------
+    frame : narwhals DataFrame or LazyFrame
+        (n_rows, n_columns).
+    aggregates : sequence of Aggregate
+        Those with a function are left out.
+
+    Returns
+    -------
+    dict
+        From the aggregate's place to its value.
+
+    Raises
+    ------
+    PayloadError
+        The engine cannot answer; it says which metric is at fault, where that can be told.
+    """
+    asked = [index for index, aggregate in enumerate(aggregates) if aggregate.parts]
+    if not asked:
+        return {}
+    try:
+        row = _only_row(_answer(frame, aggregates))
+    except Exception as error:
+        raise explained(frame, aggregates, error) from error
+    return dict(zip(asked, row, strict=True))
+
+
+def _answer(frame: Frame, aggregates: Sequence[Aggregate]) -> Frame:
+    if all(aggregate.is_simple for aggregate in aggregates):
+        # Two hundred columns are not worth a second look at each.
+        asked = enumerate(aggregates)
+        return frame.select(part.alias(value_name(i)) for i, one in asked for part in one.parts)
+    return frame.select(*simple_parts(aggregates)).select(*combined(aggregates))
+
+
+def rows_of(answer: Frame) -> list[tuple[Any, ...]]:
+    """Return the rows of a small answer, computing it where that is still to be done."""
+    table = answer.collect() if isinstance(answer, nw.LazyFrame) else answer
+    return [tuple(row) for row in table.rows()]
+
+
+def simple_parts(aggregates: Sequence[Aggregate]) -> list[nw.Expr]:
+    """Return the aggregates' parts under names that `combined` knows, and the rows."""
+    return [
+        *(
+            part.alias(_part_name(index, number))
+            for index, aggregate in enumerate(aggregates)
+            for number, part in enumerate(aggregate.parts)
+            if part is not ROWS
+        ),
+        # Once: Dask refuses to count twice.
+        ROWS.alias(ROWS_NAME),
+    ]
+
+
+def combined(aggregates: Sequence[Aggregate]) -> list[nw.Expr]:
+    """Return the aggregates' values, from a frame of their `simple_parts`."""
+    return [
+        aggregate.combine(
+            *(
+                nw.col(ROWS_NAME if part is ROWS else _part_name(index, number))
+                for number, part in enumerate(aggregate.parts)
+            )
+        ).alias(value_name(index))
+        for index, aggregate in enumerate(aggregates)
+        if aggregate.parts
+    ]
+
+
+def _part_name(index: int, number: int) -> str:
+    return f"activitysmith_{index}_{number}"
+
+
+def value_name(index: int) -> str:
+    """Return the column of a value."""
+    return f"activitysmith_{index}"
+
+
+def _only_row(answer: Frame) -> tuple[Any, ...]:
+    rows = rows_of(answer)
+    if len(rows) != 1:
+        raise ValueError("an aggregate yields one value, and this yields a column")
+    return rows[0]
+
+
+def explained(frame: Frame, aggregates: Iterable[Aggregate], error: Exception) -> PayloadError:
+    """Find the metric that the engine cannot answer, without reading rows again."""
+    described = list(aggregates)
+    for aggregate in described:
+        if not aggregate.parts:
+            continue
+        try:
+            if isinstance(frame, nw.LazyFrame):
+                # Some engines refuse already to plan it, and only for a frame of several parts.
+                _answer(frame, [aggregate])
+            _only_row(_answer(frame.head(0), [aggregate]))
+        except Exception as own:  # noqa: BLE001  any engine, any error
+            rule = f"the frame's engine cannot compute it: {_reason(own)}"
+            return PayloadError(aggregate.label, aggregate.spec, rule)
+    labels = ", ".join(aggregate.label for aggregate in described)
+    columns = ", ".join(sorted({a.column for a in described if a.column is not None}))
+    rule = f"the frame could not be computed: {_reason(error)}"
+    return PayloadError(labels, columns, rule)
+
+
+def _reason(error: Exception) -> str:
+    """Return an engine's error in a line; its first one says what, the others advise."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return one_line(": ".join([type(error).__name__, *lines[:1]]), 300)
+
+
+def figures(frame: Frame, aggregates: Sequence[Aggregate]) -> list[Figure]:
+    """Return the aggregates' values: one query for all expressions, then the callables."""
+    answers = ask(frame, aggregates)
+    return [
+        _figure(aggregate, _called(aggregate, frame) if aggregate.function else answers[index])
+        for index, aggregate in enumerate(aggregates)
+    ]
+
+
+def _figure(aggregate: Aggregate, value: Any) -> Figure:
+    natural = "duration" if _is_duration(value) else aggregate.natural_format
+    try:
+        read = plain(value)
+    except TypeError as error:
+        raise PayloadError(aggregate.label, aggregate.spec, str(error)) from None
+    return Figure(aggregate.label, aggregate.of_nothing if read is None else read, natural)
+
+
+def _called(aggregate: Aggregate, frame: Frame) -> Any:
+    function = aggregate.function
+    assert function is not None  # noqa: S101  the caller looked
+    source: Any = frame
+    if aggregate.column is not None:
+        # A lazy column is a frame of one column.
+        column = aggregate.column
+        source = frame[column] if isinstance(frame, nw.DataFrame) else frame.select(column)
+    try:
+        return _scalar(function(source.to_native()))
+    except Exception as error:
+        rule = f"the callable failed: {_reason(error)}"
+        raise PayloadError(aggregate.label, aggregate.spec, rule) from error
+
+
+def _scalar(value: Any) -> Any:
+    """Return the one value that a callable answered, also in a frame or series of one."""
+    read: Any = nw.from_native(value, pass_through=True, allow_series=True)
+    if isinstance(read, nw.LazyFrame | nw.DataFrame):
+        (only,) = _only_row(read)
+        return only
+    if not isinstance(read, nw.Series):
+        return value
+    if len(read) != 1:
+        raise ValueError(f"it must return one value, not {len(read)}")
+    return read.item()
+
+
+def _is_duration(value: Any) -> bool:
+    # numpy's and pandas' own by their names, for neither is imported here.
+    return isinstance(value, timedelta) or type(value).__name__ == "timedelta64"
+
+
+def plain(value: Any) -> Value:
+    """Return a scalar of any library as Python's own; what is missing is None.
+
+    Raises
+    ------
+    TypeError
+        It is no scalar.
+    """
+    # NaT first: it passes for a date and for a duration.
+    if value is None or type(value).__name__ in {"NaTType", "NAType"}:
+        return None
+    if _is_duration(value) and not isinstance(value, timedelta):
+        value = value.astype("timedelta64[us]").item()
+    if callable(item := getattr(value, "item", None)):
+        value = item()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        return datetime.combine(value.date(), value.timetz())
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float) and value != value:  # noqa: PLR0124  NaN
+        return None
+    if value is None or isinstance(value, bool | int | float | str | date):
+        return value
+    raise TypeError(f"must yield one value, not {type(value).__name__}")

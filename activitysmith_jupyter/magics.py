@@ -1,0 +1,244 @@
+"""The IPython extension: ``%load_ext activitysmith_jupyter``."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from IPython.core.error import UsageError
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    needs_local_scope,
+    no_var_expand,
+)
+
+from ._account_commands import ACCOUNT_COMMANDS
+from ._card_commands import CARD_COMMANDS, open_cards
+from ._commands import overview, run_command, table_of
+from ._completion import complete_activity, complete_options
+from ._form_commands import FORM_COMMANDS
+from ._magic_args import expanded, notebook_lookup, notify_parser, notify_wish, split_words
+from ._notify import Watched, note
+from ._outcome import Outcome
+from ._session import Session
+from ._settings import resolve, set_fallbacks
+from ._traits import apply_traits
+from .cells import CellEvents, strip_notify
+from .exceptions import ActivitySmithError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ._wishes import Wish
+
+__all__ = ["ActivitySmithMagics", "load_ipython_extension", "unload_ipython_extension"]
+
+COMMANDS: Final = table_of((*CARD_COMMANDS, *ACCOUNT_COMMANDS, *FORM_COMMANDS))
+# "%activity stats?" would be taken for a question about a variable named stats.
+_QUESTION: Final = re.compile(r"\s*%activity\s+([\w-]+)\s*\?{1,2}\s*")
+
+
+@magics_class
+class ActivitySmithMagics(Magics):
+    """``%%notify``, ``%notify`` and ``%activity``.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        Whose.
+    session : Session
+        What ``%activity`` keeps.
+    """
+
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
+        super().__init__(shell)
+        self._session = session
+
+    @no_var_expand
+    @needs_local_scope
+    @line_magic
+    def activity(self, line: str, local_ns: dict[str, Any] | None = None) -> Any:
+        """Run a subcommand; the help is written below."""
+        words = split_words(line, "%activity")
+        lookup = notebook_lookup(self.shell, local_ns)
+        return run_command(COMMANDS, self._session, expanded(words, lookup))
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def notify(
+        self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None
+    ) -> Any:
+        """Push now, or run a statement and tell how it ended; the help is written below."""
+        options, dashes, statement = f" {line} ".partition(" -- ")
+        wish = notify_wish(split_words(options, "%%notify"))
+        if cell is not None:
+            raise UsageError("%%notify has to be the first line of the cell")
+        lookup = notebook_lookup(self.shell, local_ns)
+        if dashes:
+            return self._run(statement.strip(), Watched(wish, lookup), local_ns)
+        if not wish.title and not wish.message:
+            raise UsageError('%notify needs something to say: %notify "Half way"')
+        try:
+            note(wish, lookup)
+        except ActivitySmithError as error:
+            raise UsageError(f"%notify: {error}") from None
+        return None
+
+    def _run(self, statement: str, watched: Watched, local_ns: dict[str, Any] | None) -> Any:
+        """Run one statement where the magic stands; its errors pass through."""
+        shell: Any = self.shell
+        tree = shell.compile.ast_parse(shell.transform_cell(statement), filename="<notify>")
+        last = tree.body[-1] if tree.body else None
+        scope = shell.user_ns if local_ns is None else local_ns
+        value = None
+        watched.begin()
+        try:
+            if isinstance(last, ast.Expr):
+                body = ast.Module(tree.body[:-1], type_ignores=[])
+                exec(compile(body, "<notify>", "exec"), shell.user_ns, scope)  # noqa: S102  the user's own statement
+                expression = ast.Expression(last.value)
+                value = eval(compile(expression, "<notify>", "eval"), shell.user_ns, scope)  # noqa: S307  as above
+            else:
+                exec(compile(tree, "<notify>", "exec"), shell.user_ns, scope)  # noqa: S102  as above
+        except BaseException as error:
+            watched.end(Outcome.of_exception(error))
+            raise
+        watched.end(Outcome("done"), result=value)
+        return value
+
+
+# IPython shows a magic's docstring as its help, so the parsers write them.
+ActivitySmithMagics.activity.__doc__ = overview(COMMANDS)
+ActivitySmithMagics.notify.__doc__ = notify_parser().format_help()
+
+
+def _wish_of(line: str) -> Wish | None:
+    try:
+        return notify_wish(split_words(line, "%%notify"))
+    except UsageError:
+        return None
+
+
+class _Extension:
+    """What loading adds to a shell, so that unloading can take exactly that away."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._session = Session()
+        self._events = CellEvents(_wish_of, notebook_lookup(shell), self._session.watch)
+        self._undo: list[Callable[[], object]] = []
+
+    def transform(self, lines: list[str]) -> list[str]:
+        """Take a ``%%notify`` line out, and answer ``%activity stats?``."""
+        if len(lines) == 1 and (question := _QUESTION.fullmatch(lines[0])) is not None:
+            return [f"%activity {question[1]} --help\n"]
+        return strip_notify(lines, lambda line: _wish_of(line) is not None)
+
+    # So IPython leaves it out when it asks whether a cell is complete: a console then waits for
+    # the body of a ``%%notify`` cell, as it does for every cell magic.
+    transform.has_side_effects = True  # type: ignore[attr-defined]
+
+    def load(self) -> None:
+        shell = self._shell
+        traits = apply_traits(shell)
+        self._undo.append(set_fallbacks)
+        self._undo.append(self._session.close)
+        self._add_magics()
+        shell.input_transformers_cleanup.append(self.transform)
+        self._undo.append(lambda: shell.input_transformers_cleanup.remove(self.transform))
+        for event, listener in (
+            ("pre_run_cell", self._events.before),
+            ("post_run_cell", self._events.after),
+        ):
+            self._listen(event, listener)
+        self._add_completion("%activity", self._complete_activity)
+        for name in ("%%notify", "%notify"):
+            self._add_completion(name, self._complete_notify)
+        if traits.watch:
+            settings = resolve(ask_keyring=False)
+            self._session.watch.start(settings.watch_after, settings.watch_on)
+        if traits.mirror:
+            self._session.mirror(on=True)
+
+    def unload(self) -> None:
+        while self._undo:
+            self._undo.pop()()
+
+    def _listen(self, event: str, listener: Callable[[Any], None]) -> None:
+        self._shell.events.register(event, listener)
+        self._undo.append(lambda: self._shell.events.unregister(event, listener))
+
+    def _add_magics(self) -> None:
+        magics = self._shell.magics_manager.magics
+        ours = (("line", "activity"), ("line", "notify"), ("cell", "notify"))
+        before = {place: magics[place[0]].get(place[1]) for place in ours}
+        self._shell.register_magics(ActivitySmithMagics(self._shell, self._session))
+
+        def restore() -> None:
+            for (kind, name), old in before.items():
+                if old is None:
+                    magics[kind].pop(name, None)
+                else:
+                    magics[kind][name] = old
+            self._shell.magics_manager.registry.pop(ActivitySmithMagics.__name__, None)
+
+        self._undo.append(restore)
+
+    # ------------------------------------------------------------------ completion
+
+    def _add_completion(self, name: str, complete: Callable[[Any, Any], list[str]]) -> None:
+        self._shell.set_hook("complete_command", complete, str_key=name)
+        self._undo.append(
+            lambda: self._shell.strdispatchers["complete_command"].strs.pop(name, None)
+        )
+
+    @staticmethod
+    def _complete_activity(shell: Any, event: Any) -> list[str]:
+        del shell
+        line, word = _typed(event)
+        keys = [card.stream_key for card in open_cards()]
+        return _for_ipython(complete_activity(COMMANDS, line, word, keys), word, event.symbol)
+
+    @staticmethod
+    def _complete_notify(shell: Any, event: Any) -> list[str]:
+        del shell
+        line, word = _typed(event)
+        before = line[: len(line) - len(word)].split()
+        return _for_ipython(complete_options(notify_parser(), before, word), word, event.symbol)
+
+
+def _typed(event: Any) -> tuple[str, str]:
+    """Return the line up to the cursor and its last word, as the shell would split it."""
+    line = str(event.text_until_cursor) or str(event.line)
+    return line, "" if line[-1:].isspace() else line.split()[-1]
+
+
+def _for_ipython(offers: list[str], word: str, symbol: str) -> list[str]:
+    """Leave out what IPython takes for an earlier word: it also parts words at a colon."""
+    return [offer[len(word) - len(symbol) :] for offer in offers]
+
+
+_loaded: WeakKeyDictionary[Any, _Extension] = WeakKeyDictionary()
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Add the magics to a shell; a second call changes nothing."""
+    if shell not in _loaded:
+        extension = _Extension(shell)
+        extension.load()
+        _loaded[shell] = extension
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take everything away that loading added."""
+    extension = _loaded.pop(shell, None)
+    if extension is not None:
+        extension.unload()

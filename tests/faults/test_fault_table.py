@@ -1,0 +1,392 @@
+"""Every fault, at three times, under every surface: each cell of the table is a test.
+
+A surface that works in the background must give what it would have given, raise nothing, send from
+no thread of the user's, tell the user of the trouble once, and leave the true verdict on the phone.
+A direct call must return or raise one of our documented errors, and a push is never there twice.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from support.faultproxy import FAULTS, FaultProxy, port_of
+from traitlets.config import Config
+
+from activitysmith_jupyter import (
+    Activity,
+    ActivitySmith,
+    _barcard,
+    _cellcard,
+    _courier,
+    _delivery,
+    _http,
+    _runtime,
+    configure,
+    tqdm,
+)
+from activitysmith_jupyter._courier import Courier
+from activitysmith_jupyter._runtime import Runtime
+from activitysmith_jupyter.composer._message import Message
+from activitysmith_jupyter.composer._send import deliver
+from activitysmith_jupyter.emulator import Emulator
+from activitysmith_jupyter.exceptions import ActivitySmithError
+from activitysmith_jupyter.frames._accessors import register_accessors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+WHEN = ("start", "middle", "end")
+ALL_FAULTS = (*FAULTS, "dns-failure", "clock-jump")
+# The service said no: nothing is tried again with this key or account.
+REFUSALS = {"401", "402"}
+BOUND_SECONDS = 20.0
+
+
+# Who waits in these must first lose patience; a healthy request keeps all of it.
+HANGS = {"hang-at-connect", "hang-at-read", "slow-bytes"}
+HANGS_SECONDS = 0.5
+MEND_SECONDS = 0.2
+PATIENCE = {
+    name: getattr(_http, name) for name in ("CONNECT_SECONDS", "READ_SECONDS", "ANSWER_SECONDS")
+}
+
+# ---------------------------------------------------------------- the network
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two certificates for this machine, each signed by itself."""
+    folder = tmp_path_factory.mktemp("certificates")
+    for name in ("good", "bad"):
+        subprocess.run(
+            [
+                *("openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
+                *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+                *("-addext", "subjectAltName=IP:127.0.0.1"),
+                *("-keyout", str(folder / f"{name}.pem"), "-out", str(folder / f"{name}.crt")),
+            ],
+            check=True,
+            capture_output=True,
+        )
+    return folder / "good", folder / "bad"
+
+
+def server_context(path: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path.with_suffix(".crt"), path.with_suffix(".pem"))
+    return context
+
+
+@attrs.define
+class Network:
+    """The proxy, and the faults that are not on the wire."""
+
+    proxy: FaultProxy
+    monkeypatch: pytest.MonkeyPatch
+    fault: str
+    trouble: threading.Event
+    active: bool = False
+
+    def break_down(self) -> None:
+        """Let the fault happen from now on."""
+        self.active = True
+        self.trouble.clear()
+        if self.fault in HANGS:
+            for name in PATIENCE:
+                self.monkeypatch.setattr(_http, name, HANGS_SECONDS)
+        if self.fault == "dns-failure":
+            self.monkeypatch.setattr(socket, "getaddrinfo", _no_such_name)
+            self.proxy.set("refuse")  # cuts what is connected
+            self.proxy.heal()
+        elif self.fault == "clock-jump":
+            now = time.time
+            self.monkeypatch.setattr(time, "time", lambda: now() + 86_400.0)
+            self.trouble.set()
+        else:
+            self.proxy.set(self.fault)
+
+    def mending(self) -> threading.Timer:
+        """Return what ends the fault in a while, when all have felt it."""
+        return threading.Timer(MEND_SECONDS + HANGS_SECONDS * (self.fault in HANGS), self.mend)
+
+    def mend(self) -> None:
+        """End the fault."""
+        self.active = False
+        for name, seconds in PATIENCE.items():
+            self.monkeypatch.setattr(_http, name, seconds)
+        if self.fault == "dns-failure":
+            self.monkeypatch.setattr(socket, "getaddrinfo", _RESOLVE)
+        elif self.fault == "clock-jump":
+            later = time.time
+            self.monkeypatch.setattr(time, "time", lambda: later() - 2 * 86_400.0)
+        else:
+            self.proxy.heal()
+
+
+_RESOLVE = socket.getaddrinfo
+
+
+def _no_such_name(*_: Any, **__: Any) -> Any:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(rate_limits="off", update_burst=None) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def network(
+    emulator: Emulator,
+    fault: str,
+    certificates: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Network]:
+    """Short waits after a setback, and a proxy before the account."""
+    monkeypatch.setattr(_delivery, "_FIRST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(_delivery, "_RATE_WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(_courier, "REQUESTS_PER_MINUTE", 10_000)
+    monkeypatch.setattr(_courier, "_is_due", lambda *_: True)
+    trouble = threading.Event()
+    decide = _courier.setback
+
+    def setback(error: ActivitySmithError, failures: int) -> Any:
+        trouble.set()
+        return decide(error, failures)
+
+    monkeypatch.setattr(_courier, "setback", setback)
+    contexts: tuple[Any, ...] = ()
+    if fault == "bad-certificate":
+        good, bad = certificates
+        contexts = (server_context(good), server_context(bad))
+        monkeypatch.setenv("SSL_CERT_FILE", str(good.with_suffix(".crt")))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with FaultProxy(port_of(emulator.url), *contexts) as proxy:
+        url = proxy.base_url
+        if fault == "dns-failure":
+            url = url.replace("127.0.0.1", "localhost")
+        configure(api_key=emulator.api_key, base_url=url)
+        yield Network(proxy, monkeypatch, fault, trouble)
+        assert not proxy.was_followed()
+
+
+# ---------------------------------------------------------------- work in the background
+
+
+def work_of_bar(stage: Callable[[str], None]) -> object:
+    stage("start")
+    total = 0
+    for step in tqdm(range(100), desc="Train", notify="always", file=StringIO()):
+        if step == 30:
+            stage("middle")
+        if step == 70:
+            stage("end")
+        total += step
+    return total
+
+
+def work_of_activity(stage: Callable[[str], None]) -> object:
+    stage("start")
+    with Activity("train", title="Train", notify="always", percentage=5) as activity:
+        activity.update(percentage=30)
+        stage("middle")
+        activity.update(percentage=70)
+        stage("end")
+        activity.update(percentage=100)
+    return sum(range(100))
+
+
+CELL = """%%notify Train --live
+stage("start")
+total = 0
+for step in tqdm(range(100), file=StringIO()):
+    if step == 30:
+        stage("middle")
+    if step == 70:
+        stage("end")
+    total += step
+total
+"""
+
+
+def work_of_cell(stage: Callable[[str], None]) -> object:
+    InteractiveShell.clear_instance()
+    settings = Config({"HistoryManager": {"enabled": False}})
+    shell: Any = InteractiveShell.instance(config=settings, colors="nocolor")
+    shell.user_ns.update(stage=stage, tqdm=tqdm, StringIO=StringIO)
+    try:
+        with capture_output():
+            shell.run_line_magic("load_ext", "activitysmith_jupyter")
+            result = shell.run_cell(CELL)
+            shell.run_line_magic("unload_ext", "activitysmith_jupyter")
+        result.raise_error()
+    finally:
+        InteractiveShell.clear_instance()
+    return result.result
+
+
+BACKGROUND = {"bar": work_of_bar, "activity": work_of_activity, "cell": work_of_cell}
+
+
+@attrs.define
+class Course:
+    """The way of one run: when the network breaks down, and when it is mended."""
+
+    network: Network
+    emulator: Emulator
+    here: Runtime
+    when: str
+
+    def stage(self, name: str) -> None:
+        """Stand at a point of the user's work."""
+        if self.network.active:
+            self.here.courier.wake()
+            assert self.network.trouble.wait(BOUND_SECONDS)
+            self.network.mend()
+        if name != "start" and self._opens():
+            self.emulator.wait_for(lambda: self.emulator.phone.cards, BOUND_SECONDS)
+        if name == self.when:
+            self.network.break_down()
+
+    def _opens(self) -> bool:
+        return not (self.network.fault in REFUSALS and self.when == "start")
+
+    def finish(self) -> bool:
+        """End the program; the network comes back within the bound of the flush."""
+        mending = self.network.mending()
+        if self.network.active:
+            mending.start()
+        self.here.settle(None)
+        self.here.courier.settle()
+        clean = self.here.courier.flush(BOUND_SECONDS)
+        mending.cancel()
+        return clean
+
+
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("surface", BACKGROUND)
+@pytest.mark.parametrize("fault", ALL_FAULTS)
+def test_fault_under_work_in_the_background_changes_nothing_for_the_user(
+    fault: str,
+    surface: str,
+    when: str,
+    network: Network,
+    emulator: Emulator,
+    table: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The result is the same, nothing is raised, it is told once, and the phone shows the truth."""
+    monkeypatch.setattr(_barcard, "should_open", lambda *_: True)
+    monkeypatch.setattr(_barcard, "_newest", [])
+    monkeypatch.setattr(_cellcard, "_OPENS_AFTER_SECONDS", 0.0)
+    threads: set[int] = set()
+    request = _http.Http.request
+
+    def noted(*args: Any, **options: Any) -> Any:
+        threads.add(threading.get_ident())
+        return request(*args, **options)
+
+    monkeypatch.setattr(_http.Http, "request", noted)
+    here = Runtime(Courier())
+    outer = _runtime.replace_runtime(here)
+    course = Course(network, emulator, here, when)
+    try:
+        assert BACKGROUND[surface](course.stage) == sum(range(100))
+        assert course.finish()
+    finally:
+        _runtime.replace_runtime(outer)
+        here.release()
+        for line in here.courier._lines.values():
+            line.http.close()
+
+    assert threading.get_ident() not in threads
+    problems = here.courier.problems
+    assert len(problems) == len(set(problems))
+    assert len(problems) <= 2
+    cards = emulator.phone.cards
+    pushes = emulator.phone.pushes
+    assert len(pushes) <= 1
+    if fault in REFUSALS and when == "start":
+        # The key or the account was refused: there is no card, and the user knows.
+        assert problems
+        assert cards == []
+        became = "told"
+    elif fault in REFUSALS and when == "end":
+        # Nobody may end it any more; it shows no wrong verdict.
+        assert problems
+        assert cards[0]["content_state"].get("color") not in {"red", "gray", "green"}
+        became = "told"
+    else:
+        (card,) = cards
+        assert card["status"] == "ended"
+        assert card["content_state"]["color"] == "green"
+        assert card["content_state"]["subtitle"].startswith("Done in")
+        became = "true" if pushes else "no push"
+    table.note(fault, surface, when, became)
+
+
+# ---------------------------------------------------------------- direct calls
+
+
+def call_of_push(title: str) -> object:
+    with ActivitySmith() as client:
+        return client.notifications.send(title=title)
+
+
+def call_of_accessor(title: str) -> object:
+    register_accessors()
+    return pd.DataFrame({"sales": [1, 2, 3]}).activity.stats(
+        title, total=("sales", "sum"), to="push"
+    )
+
+
+def call_of_composer(title: str) -> object:
+    answer = deliver(Message(operation="push", body={"title": title}))
+    if not answer.is_good:
+        raise ActivitySmithError(" ".join(answer.words))
+    return answer
+
+
+DIRECT = {"push": call_of_push, "accessor": call_of_accessor, "composer": call_of_composer}
+
+
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("surface", DIRECT)
+@pytest.mark.parametrize("fault", ALL_FAULTS)
+def test_fault_under_a_direct_call_is_an_error_of_ours_and_never_two_pushes(
+    fault: str, surface: str, when: str, network: Network, emulator: Emulator, table: Any
+) -> None:
+    """A call returns or raises what is documented; what returned arrived once, the rest at most."""
+    failed: dict[str, str] = {}
+    for name in WHEN:
+        mending = network.mending()
+        if name == when:
+            network.break_down()
+            mending.start()
+        try:
+            DIRECT[surface](name)
+        except ActivitySmithError as error:
+            failed[name] = str(error)
+        if name == when:
+            mending.join()
+    arrived = [push["title"] for push in emulator.phone.pushes]
+    assert set(failed) <= {when}
+    assert emulator.api_key not in "".join(failed.values())
+    assert len(arrived) == len(set(arrived))
+    for name in WHEN:
+        if name not in failed:
+            assert any(name in title for title in arrived)
+    table.note(fault, surface, when, "raised" if failed else "arrived")
