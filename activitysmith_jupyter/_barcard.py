@@ -63,7 +63,11 @@ class CardOptions:
         """Return the options that the settings say."""
         look = Look(title=settings.title or "", style=settings.style, color=settings.color)
         return cls(
-            settings=settings, key=key, look=look, icon=settings.icon, action=settings.action
+            settings=settings,
+            key=key or settings.activity,
+            look=look,
+            icon=settings.icon,
+            action=settings.action,
         )
 
     def stream_key(self) -> str:

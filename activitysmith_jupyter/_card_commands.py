@@ -135,7 +135,8 @@ def _end_arguments(parser: argparse.ArgumentParser) -> None:
 def _end(session: Session, options: argparse.Namespace) -> Any:
     key = key_of(options.key)
     texts = {name: value for name in ("title", "subtitle") if (value := getattr(options, name))}
-    last = {**texts, **dismissal(options), **free_fields(options)}
+    free = free_fields(options)
+    last = {**texts, **dismissal(options), **free}
     card = session.card(key)
     if card is not None:
         card.end(Outcome(options.outcome, options.reason), **last)
@@ -143,9 +144,12 @@ def _end(session: Session, options: argparse.Namespace) -> Any:
     other = next((card for card in open_cards() if card.stream_key == key), None)
     if other is None:
         return _end_elsewhere(key, last)
-    if last:
-        raise UsageError(f"{MAGIC} end: the last words of {key} are its own: leave the options out")
-    other.finish(Outcome(options.outcome, options.reason))
+    if free:
+        raise UsageError(
+            f"{MAGIC} end: {key} is fed by code of its own: give it a title, a subtitle and a "
+            f"dismissal, not {', '.join(free)}"
+        )
+    other.finish(Outcome(options.outcome, options.reason), last=last)
     return None
 
 

@@ -17,7 +17,7 @@ from ._watchdog import CLOCK, LastWords
 from .exceptions import PayloadError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ._settings import Destination, Settings
 
@@ -121,7 +121,11 @@ class OpenCard(ABC):
             self.finish(self._held[0])
 
     def finish(
-        self, outcome: Outcome, *, grace_seconds: float = 0.0, extra: dict[str, Any] | None = None
+        self,
+        outcome: Outcome,
+        *,
+        grace_seconds: float = 0.0,
+        last: Mapping[str, Any] | None = None,
     ) -> None:
         """Say the verdict; a second call does nothing.
 
@@ -131,8 +135,8 @@ class OpenCard(ABC):
             The verdict.
         grace_seconds : float, default 0
             How long a following card with the same key may take this one over.
-        extra : dict, optional
-            Checked members of the request beside the content state.
+        last : mapping, optional
+            Checked content-state fields that go over the card's own last words.
         """
         try:
             self._right_to_end.pop()
@@ -142,20 +146,23 @@ class OpenCard(ABC):
         here = runtime()
         here.ended(self)
         if self._to is not None:
-            body = self._end_body(outcome, extra or {})
+            body = self._end_body(outcome, last or {})
             ending = Ending(body=body, push=self._push(outcome), grace_seconds=grace_seconds)
             here.courier.end(self, ending, self._to)
             here.say_notices()
 
-    def _end_body(self, outcome: Outcome, extra: dict[str, Any], when: str = "") -> dict[str, Any]:
+    def _end_body(
+        self, outcome: Outcome, last: Mapping[str, Any], when: str = ""
+    ) -> dict[str, Any]:
         fields = self._last_words(outcome)
         if not fields:
             return {}
         fields["subtitle"] += when
+        fields |= last
         if "auto_dismiss_seconds" not in fields and "auto_dismiss_minutes" not in fields:
             fields["auto_dismiss_minutes"] = outcome.dismiss_minutes
         try:
-            return stream_end_body(content_state=fields, **extra)
+            return stream_end_body(content_state=fields)
         except PayloadError:
             # A verdict of ours that breaks a rule must still end the card.
             return {}

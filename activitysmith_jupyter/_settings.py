@@ -19,6 +19,7 @@ import attrs
 from ._durations import parse_seconds
 from ._parts import Icon, record
 from ._requests import stream_body
+from ._streams import check_stream_key
 from .exceptions import ConfigurationError, MissingAPIKeyError
 
 if TYPE_CHECKING:
@@ -250,6 +251,10 @@ def _as_style(value: object) -> Style:
     return cast("Style", text)
 
 
+def _as_key(value: object) -> str:
+    return check_stream_key(value, "activity")
+
+
 def _as_title(value: object) -> str:
     text = str(value).strip()
     if not text:
@@ -302,6 +307,8 @@ class Settings:
         `notify` asks for none.
     flush_seconds : float
         How long the end of the program may wait for the last words, 0 to 3600.
+    activity : str or None
+        The stream key of bars; None makes one from the place.
     title, style, color, icon, action
         How the card of a bar looks; None where nothing was set. ``icon`` and ``action`` are
         JSON-ready.
@@ -320,6 +327,7 @@ class Settings:
     notify: NotifyWhen
     notify_death: bool
     flush_seconds: float
+    activity: str | None
     title: str | None
     style: Style
     color: str | None
@@ -387,6 +395,7 @@ _OPTIONS: Final[Mapping[str, _Option]] = {
     "notify": _Option("ACTIVITYSMITH_NOTIFY", _as_notify, "never"),
     "notify_death": _Option("ACTIVITYSMITH_NOTIFY_DEATH", _as_flag("notify_death"), True),
     "flush_seconds": _Option("ACTIVITYSMITH_FLUSH_SECONDS", _as_seconds, 5.0),
+    "activity": _Option("ACTIVITYSMITH_ACTIVITY", _as_key, None),
     "title": _Option("ACTIVITYSMITH_TITLE", _as_title, None),
     "style": _Option("ACTIVITYSMITH_STYLE", _as_style, "progress"),
     "color": _Option("ACTIVITYSMITH_COLOR", _as_color, None),
@@ -401,7 +410,6 @@ _OPTIONS: Final[Mapping[str, _Option]] = {
     ),
     "watch_after": _Option("ACTIVITYSMITH_WATCH_AFTER", _as_duration("watch_after"), 60.0),
 }
-OPTION_NAMES: Final = tuple(_OPTIONS)
 
 
 class _Process:

@@ -441,9 +441,11 @@ def test_bar_options_have_environment_defaults(
 ) -> None:
     """An option that is not given comes from configure() or the environment."""
     monkeypatch.setenv("ACTIVITYSMITH_TITLE", "From outside")
+    monkeypatch.setenv("ACTIVITYSMITH_ACTIVITY", "outside-key")
     configure(color="purple")
     for _ in quiet(range(2)):
         phone.step(5)
+    assert phone.card["stream_key"] == "outside-key"
     start = phone.emulator.phone.history[0].content
     assert start["title"] == "From outside"
     assert start["color"] == "purple"

@@ -20,6 +20,8 @@ from activitysmith_jupyter._smalltext import cut, finish_text
 from activitysmith_jupyter._streams import stream_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from activitysmith_jupyter._settings import Settings
 
     from ._plan import Plan
@@ -133,10 +135,14 @@ class RunCard(OpenCard):
         super().settle(outcome)
 
     def finish(
-        self, outcome: Outcome, *, grace_seconds: float = 0.0, extra: dict[str, Any] | None = None
+        self,
+        outcome: Outcome,
+        *,
+        grace_seconds: float = 0.0,
+        last: Mapping[str, Any] | None = None,
     ) -> None:
         """Say the verdict; a second call does nothing."""
-        super().finish(outcome, grace_seconds=grace_seconds, extra=extra)
+        super().finish(outcome, grace_seconds=grace_seconds, last=last)
         if self._owns_listener:
             self.listener.close()
 

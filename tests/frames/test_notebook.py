@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import nbformat
 from nbclient import NotebookClient
 
+import activitysmith_jupyter
+
 if TYPE_CHECKING:
     import pytest
 
@@ -21,7 +23,8 @@ def test_notebook_on_real_data_runs_and_shows_its_cards(
 ) -> None:
     """Every cell runs without a word on stderr, and every preview is a picture of a card."""
     # The kernel starts in the notebook's folder; what it remembers stays out of the user's.
-    here = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    package = Path(activitysmith_jupyter.__file__).parents[1]
+    here = os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")])
     monkeypatch.setenv("PYTHONPATH", here)
     monkeypatch.setenv("XDG_STATE_HOME", str(own_memory))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
