@@ -190,7 +190,7 @@ def test_configure_with_one_bad_value_changes_nothing():
 JUNK = (5, -1, "two words\n", "", {"x": 1}, [], ["a", 2], object(), float("nan"), b"x")
 
 
-@pytest.mark.parametrize("name", module.OPTION_NAMES)
+@pytest.mark.parametrize("name", list(module._OPTIONS))
 @pytest.mark.parametrize("value", JUNK, ids=lambda value: type(value).__name__)
 def test_configure_with_any_value_takes_it_or_raises_an_error_of_ours(name, value):
     """A wrong setting is told in our words, and changes nothing."""
