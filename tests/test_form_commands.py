@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
 from support.shell import Notebook
 
-from activitysmith_jupyter import Composer, Phone
+from activitysmith_jupyter import Composer, Phone, _barcard, tqdm
 from activitysmith_jupyter._embedded import embedded_emulator
 
 
@@ -37,3 +39,21 @@ def test_emulator_command_is_the_one_that_forms_use(notebook):
     assert embedded_emulator() is not None
     notebook.run("%activity emulator off")
     assert embedded_emulator() is None
+
+
+def test_end_command_takes_a_dismissal_for_a_card_fed_by_code(notebook, monkeypatch):
+    """%activity end shows the given last words and dismissal on a bar's card, too."""
+    monkeypatch.setattr(_barcard, "should_open", lambda *_: True)
+    bar = tqdm(total=4, activity="fed", file=StringIO())
+    bar.update()
+    notebook.clock.advance(1)
+    notebook.emulator.wait_for(lambda: notebook.emulator.phone.cards)
+    refused = notebook.run("%activity end fed --field percentage=7").shown
+    assert "fed by code of its own" in refused
+    notebook.run('%activity end fed --subtitle "by hand" --dismiss 30s')
+    ended = notebook.emulator.wait_for(
+        lambda: [card for card in notebook.emulator.phone.cards if card["status"] == "ended"]
+    )
+    assert ended[0]["content_state"]["subtitle"] == "by hand"
+    assert round(ended[0]["dismiss_at"] - ended[0]["ended_at"]) == 30
+    bar.close()
