@@ -217,6 +217,7 @@ class Courier:
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._retired = False
         # Everything below belongs to the courier's thread.
         self._lines: dict[Destination, _Line] = {}
         self._cards: dict[tuple[Destination, str], _Card] = {}
@@ -295,6 +296,11 @@ class Courier:
         left = {(to, _path(key)): _verdict(ending) for (to, key), ending in unsaid.items()}
         return self._watchdog.leave(left)
 
+    def retire(self) -> None:
+        """Forget everything and let the thread end: from now on nothing is sent."""
+        self._retired = True
+        self._inbox.put(lambda: None)  # wakes the thread
+
     def take_notices(self) -> list[str]:
         """Return, once, what the user should know."""
         taken = []
@@ -314,7 +320,7 @@ class Courier:
         return {card.feed.stream_key: card.pacer.updates_left(now) for card in cards if card.opened}
 
     def _mine(self) -> bool:
-        return os.getpid() == self._pid
+        return os.getpid() == self._pid and not self._retired
 
     def _post(self, message: Callable[[], None]) -> None:
         if not self._mine():
@@ -333,7 +339,7 @@ class Courier:
 
     def _run(self) -> None:
         wait_seconds = 0.0
-        while True:
+        while not self._retired:
             try:
                 with suppress(queue.Empty):
                     self._inbox.get(timeout=max(0.0, wait_seconds))()
@@ -341,10 +347,14 @@ class Courier:
             except Exception as error:  # noqa: BLE001  the thread must outlive a fault of ours
                 self._tell_fault("delivery stumbled", error)
                 wait_seconds = _STUMBLE_SECONDS
+        self._cards.clear()
+        self._pushes.clear()
+        for line in self._lines.values():
+            line.http.close()
 
     def step(self) -> float:
         """Do everything that is due and return the seconds until the next look."""
-        while True:
+        while not self._retired:
             self._read_inbox()
             now = self._clock()
             self._drop_old_pushes(now)
@@ -354,6 +364,7 @@ class Courier:
             elif self._inbox.empty():  # asking a feed may have made it say its last word
                 self._answer_flushes(now)
                 return self._wait_seconds(now)
+        return _IDLE_SECONDS
 
     def _read_inbox(self) -> None:
         while True:

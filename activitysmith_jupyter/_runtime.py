@@ -252,12 +252,13 @@ class Runtime:
             say("the last words did not reach ActivitySmith in time; a card may stay on the phone")
 
     def release(self) -> None:
-        """Take all ears down again: tests, and unloading the extension."""
+        """Take all ears down again and send nothing more; open cards stay as they are."""
         while self._undo:
             self._undo.pop()()
         self._hooked, self._shell = False, None
         self._outer_cells.clear()
         self.courier.leave()
+        self.courier.retire()
 
 
 _the_runtime: Runtime | None = None

@@ -21,6 +21,20 @@ def room():
         yield room
 
 
+@pytest.fixture
+def a_courier():
+    """Make couriers with a thread of their own, which ends with the test."""
+    made = []
+
+    def make():
+        made.append(Courier())
+        return made[-1]
+
+    yield make
+    for courier in made:
+        courier.retire()
+
+
 # ---------------------------------------------------------------------- states
 
 
@@ -544,9 +558,9 @@ def test_flush_sends_every_end_and_push_and_is_clean(room):
     assert len(room.pushes) == 40
 
 
-def test_flush_with_nothing_said_is_clean_and_starts_nothing():
+def test_flush_with_nothing_said_is_clean_and_starts_nothing(a_courier):
     """Whoever never used the courier does not wait for it."""
-    courier = Courier()
+    courier = a_courier()
     before = threading.active_count()
     assert courier.flush(5)
     assert courier.take_notices() == []
@@ -566,10 +580,10 @@ def test_flush_tries_again_at_once_after_a_long_backoff(room):
     assert room.pushes == ["Done"]
 
 
-def test_flush_of_a_server_that_comes_back_is_clean():
+def test_flush_of_a_server_that_comes_back_is_clean(a_courier):
     """While a flush waits, the server is asked again in short steps until it answers."""
     with Emulator(rate_limits="off") as emulator:
-        courier, to = Courier(), destination_of(emulator)
+        courier, to = a_courier(), destination_of(emulator)
         courier.add(feed := HandFeed(), to)
         emulator.wait_for(lambda: emulator.phone.cards)
         emulator.faults.add("status", status=503, times=2)
@@ -578,10 +592,10 @@ def test_flush_of_a_server_that_comes_back_is_clean():
         assert emulator.phone.cards[0]["status"] == "ended"
 
 
-def test_flush_against_a_hanging_server_is_bounded_and_unclean():
+def test_flush_against_a_hanging_server_is_bounded_and_unclean(a_courier):
     """The end of a program does not wait longer than it said."""
     with Emulator(rate_limits="off") as emulator:
-        courier, to = Courier(), destination_of(emulator)
+        courier, to = a_courier(), destination_of(emulator)
         emulator.faults.add("hang")
         courier.push({"title": "Done"}, to)
         emulator.wait_for(lambda: emulator.requests)
@@ -596,14 +610,28 @@ def test_flush_against_a_hanging_server_is_bounded_and_unclean():
 # ---------------------------------------------------------------------- threads
 
 
+def test_retired_courier_sends_nothing_and_its_thread_ends(a_courier):
+    """Whoever lets a courier go hears no more of it, whatever it still had to say."""
+    with Emulator(rate_limits="off") as emulator:
+        courier, to = a_courier(), destination_of(emulator)
+        courier.add(HandFeed(), to)
+        emulator.wait_for(lambda: emulator.phone.cards)
+        courier.retire()
+        courier.push({"title": "late"}, to)
+        assert courier.flush(30)
+        courier._thread.join(30)
+        assert not courier._thread.is_alive()
+        assert len(emulator.requests) == 1
+
+
 def destination_of(emulator: Emulator) -> Destination:
     return Destination(emulator.base_url, Secret(emulator.api_key))
 
 
-def test_posting_while_the_server_hangs_returns_at_once():
+def test_posting_while_the_server_hangs_returns_at_once(a_courier):
     """The courier waits for the network so that nobody else does."""
     with Emulator(rate_limits="off") as emulator:
-        courier, to = Courier(), destination_of(emulator)
+        courier, to = a_courier(), destination_of(emulator)
         emulator.faults.add("hang")
         courier.add(HandFeed(), to)
         emulator.wait_for(lambda: emulator.requests)
@@ -618,10 +646,10 @@ def test_posting_while_the_server_hangs_returns_at_once():
         emulator.wait_for(lambda: emulator.phone.cards)
 
 
-def test_thread_starts_with_the_first_message_only():
+def test_thread_starts_with_the_first_message_only(a_courier):
     """Making a courier costs no thread."""
     with Emulator(rate_limits="off") as emulator:
-        courier = Courier()
+        courier = a_courier()
         assert courier._thread is None
         courier.push({"title": "Done"}, destination_of(emulator))
         assert courier.flush(30)
@@ -629,9 +657,9 @@ def test_thread_starts_with_the_first_message_only():
         assert courier._thread.daemon
 
 
-def test_thread_that_cannot_start_breaks_nothing(monkeypatch):
+def test_thread_that_cannot_start_breaks_nothing(a_courier, monkeypatch):
     """Where no thread can be had the code goes on, and the next message tries again."""
-    courier = Courier()
+    courier = a_courier()
 
     def refuse(_self):
         raise RuntimeError("can't start new thread")
@@ -646,10 +674,10 @@ def test_thread_that_cannot_start_breaks_nothing(monkeypatch):
         assert {push["title"] for push in emulator.phone.pushes} == {"one", "two"}
 
 
-def test_threads_posting_at_once_lose_and_double_nothing():
+def test_threads_posting_at_once_lose_and_double_nothing(a_courier):
     """Fifty threads share one sender, and every push arrives once."""
     with Emulator(rate_limits="off") as emulator:
-        courier, to = Courier(), destination_of(emulator)
+        courier, to = a_courier(), destination_of(emulator)
         barrier = threading.Barrier(50)
 
         def work(number: int) -> None:
@@ -691,10 +719,10 @@ def test_finalizers_posting_in_the_middle_of_a_post_lock_nothing():
     assert len(posted) == 200
 
 
-def test_fault_in_a_message_does_not_end_the_thread():
+def test_fault_in_a_message_does_not_end_the_thread(a_courier):
     """The thread outlives a fault of ours, says it, and delivers what comes after."""
     with Emulator(rate_limits="off") as emulator:
-        courier = Courier()
+        courier = a_courier()
         courier._post(lambda: 1 / 0)
         courier.push({"title": "Done"}, destination_of(emulator))
         assert courier.flush(30)

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import traceback
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ import attrs
 import httpx
 import pytest
 import stamina
+from httpcore._backends import sync
 from hypothesis import given, settings, strategies as st
 from IPython.core.ultratb import VerboseTB
 
@@ -727,11 +729,14 @@ def test_key_is_in_nothing_that_an_error_shows(failure):
 def test_key_is_not_in_what_an_interrupt_shows(client, monkeypatch, step):
     """Ctrl-C may come in any moment, also in the middle of sending the header."""
     place = "SyncBackend" if step == "connect_tcp" else "SyncStream"
+    here, original = threading.get_ident(), getattr(getattr(sync, place), step)
 
-    def interrupted(*_, **__):
+    def interrupted(*args, **options):
+        if threading.get_ident() != here:  # a Ctrl-C is the main thread's
+            return original(*args, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"httpcore._backends.sync.{place}.{step}", interrupted)
+    monkeypatch.setattr(getattr(sync, place), step, interrupted)
     error = _fail(client)
     assert isinstance(error, KeyboardInterrupt)
     assert KEY not in _shown(error)

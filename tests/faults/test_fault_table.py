@@ -309,8 +309,6 @@ def test_fault_under_work_in_the_background_changes_nothing_for_the_user(
     finally:
         _runtime.replace_runtime(outer)
         here.release()
-        for line in here.courier._lines.values():
-            line.http.close()
 
     assert threading.get_ident() not in threads
     problems = here.courier.problems
