@@ -10,6 +10,7 @@ is tqdm's own rhythm.
 from __future__ import annotations
 
 import time
+from itertools import repeat
 from math import inf
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -19,6 +20,7 @@ from ._legs import (
     LONGEST_LEG,
     Gate,
     Legs,
+    Loop,
     pulse,
     scale,
 )
@@ -26,7 +28,7 @@ from ._legs import (
 _T = TypeVar("_T")
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from tqdm.asyncio import tqdm_asyncio
 
@@ -59,9 +61,29 @@ class FastLoop(_NextClass[_T]):
     ``reversed(bar)`` runs backwards.
     """
 
-    __slots__ = ("_disable", "_gate", "_legs")
+    __slots__ = (
+        "_disable",
+        # tqdm's own, in slots: an instance with more than thirty names in its dictionary is one for
+        # which CPython takes the slow way to every attribute, and to every method.
+        "_ema_dn",
+        "_ema_dt",
+        "_ema_miniters",
+        "_gate",
+        "_legs",
+        "_level",
+        "dynamic_miniters",
+        "last_print_n",
+        "last_print_t",
+        "maxinterval",
+        "mininterval",
+        "miniters",
+        "n",
+        "smoothing",
+        "start_t",
+    )
 
     _time: Callable[[], float]  # tqdm's clock
+    _level: float  # below it, update() need not look at the clock
 
     def __init__(
         self,
@@ -71,7 +93,8 @@ class FastLoop(_NextClass[_T]):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        self._gate = Gate()
+        self._gate = Gate(self)
+        self._level = -inf
         self._legs: Legs | None = None
         if not self._would_be_iterated(iterable):
             super().__init__(iterable, desc, total, *args, **kwargs)  # type: ignore[arg-type]
@@ -110,7 +133,7 @@ class FastLoop(_NextClass[_T]):
         # A property, so that update() need not ask for it each time.
         self._disable = value
         if value:
-            self._gate.nudge()
+            self._level = -inf
 
     # What the surface builds on
 
@@ -127,7 +150,7 @@ class FastLoop(_NextClass[_T]):
         """Make the next item, or the next ``update()``, look at the clock; from any thread."""
         if (legs := self._legs) is not None:
             legs.nudge()
-        self._gate.nudge()
+        self._level = -inf
 
     def _ended(self, ending: Ending) -> None:
         """Act on the end of a loop, once per loop, in the thread that ends it; ``n`` is final.
@@ -173,8 +196,13 @@ class FastLoop(_NextClass[_T]):
             self._ended(ending)
 
     def _loop_in_legs(self, iterable: Iterable[_T]) -> Iterator[_T]:
+        legs = Legs(self.n)
+        return Loop(legs, self._steps(legs), iterable)
+
+    def _steps(self, legs: Legs) -> Generator[Iterator[None], None, None]:
+        """Give out a counter for each leg, and between two legs do what tqdm does."""
         if self.disable:  # closed between iter() and the first item
-            yield from iterable
+            yield repeat(None)
             return
         mininterval = self.mininterval
         target = min(LEG_SECONDS, mininterval / 10)
@@ -183,18 +211,12 @@ class FastLoop(_NextClass[_T]):
         clock = self._time
         n = self.n
         size = 1
-        legs = self._legs = Legs(n)
-        ending: Ending = "dropped"
+        self._legs = legs
         begun = clock()
         try:
-            items = iter(iterable)
             while True:
-                mark = None
-                for mark, item in zip(legs.begin(n, size), items, strict=False):  # noqa: B007
-                    yield item
-                done = legs.finish(mark)
-                if done is None:
-                    break
+                yield legs.begin(n, size)
+                done = legs.finish()
                 full = done - n == size
                 n = done
                 now = clock()
@@ -211,24 +233,22 @@ class FastLoop(_NextClass[_T]):
                     and self.miniters != inf
                 ):
                     self.miniters = 0
-                    self._gate.nudge()
+                    self._level = -inf
                     self.update(n - last_print_n)
                     last_print_n, last_print_t = self.last_print_n, self.last_print_t
                     begun = clock()
                 self._stepped()
-            ending = "exhausted"
         finally:
             self.n = legs.count()
             if self._legs is legs:
                 self._legs = None
-            self._ended(ending)
+            self._ended("exhausted" if legs.ran_out else "dropped")
 
     # Updates by hand
 
     def update(self, n: float | None = 1) -> bool | None:
         """Count `n` more items done; see tqdm. Return True if the bar was redrawn."""
-        reached = self.n + n  # type: ignore[operator] # the stubs allow None, tqdm does not
-        if reached < self._gate.level:
+        if (reached := self.n + n) < self._level:  # type: ignore[operator] # tqdm takes no None
             self.n = reached
             return None
         if self._disable:
@@ -246,7 +266,7 @@ class FastLoop(_NextClass[_T]):
         level = self._next_level()
         gate.n, gate.t = self.n, time.time()
         ahead = level > self.n + n and bool(self.monitor_interval) and pulse().watch(gate)
-        gate.level = level if ahead and not self.disable else -inf
+        self._level = level if ahead and not self.disable else -inf
         return redrawn
 
     def _next_level(self) -> float:
@@ -263,4 +283,5 @@ class FastLoop(_NextClass[_T]):
     def reset(self, total: float | None = None) -> None:
         """Start again from 0, with a new `total` if given; see tqdm."""
         self._gate.reset()
+        self._level = -inf
         super().reset(total)

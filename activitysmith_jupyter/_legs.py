@@ -1,18 +1,19 @@
 """Counting items in C, in legs that any thread can read and cut short.
 
-``zip(legs.begin(n, size), items)`` hands out one leg. Four facts make its count exact, and not
-merely close:
+A `Loop` asks a counter, then the iterable, and hands out the item; per item no line of Python runs.
+A counter that is used up ends a *leg*: then a generator, in the loop's own thread, looks at the
+clock and gives out the next counter. Four facts make the count exact, and not merely close:
 
-- ``zip`` asks its first argument first, so the count rises when an item is *requested*. By then the
+- ``map`` asks its first iterator first, so the count rises when an item is *requested*. By then the
   loop body is done with all earlier items: "requests minus one" is tqdm's ``n`` at every moment,
   whether the loop ends, breaks, or the iterable raises.
-- The length hint of the counter, a tuple's iterator, tells any thread, without a lock, how much of
-  a leg is left.
+- The length hint of the counter, an `itertools.repeat`, tells any thread, without a lock, how much
+  of a leg is left.
 - ``list.extend(counter)`` empties it in one call that no thread can see half done (it runs no
   Python code, so the GIL stays put), and the list's length says how much it took. So any thread can
   cut a leg short, and the loop looks at the clock at its next item.
-- The marks it counts with alternate. The mark that came with the last item tells whether the last
-  request was answered, so an iterable at its end is never asked again: one that reads a queue
+- The iterable stands in a ``chain`` before a generator of ours, which is asked when the iterable
+  has run out, and only then. So an iterable at its end is never asked again: one that reads a queue
   might wait for ever.
 
 Cutting is needed because a leg is a bet on the future: a loop that hurries through prefetched
@@ -27,13 +28,17 @@ import os
 import sys
 import threading
 import time
+import weakref
+from itertools import chain, repeat
 from math import inf
 from operator import length_hint
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterable, Iterator
+
+    from ._fastloop import FastLoop
 
 LEG_SECONDS = 0.010
 """Aim for one look at the clock in this time; shorter when ``mininterval`` is short."""
@@ -65,40 +70,96 @@ class Plan:
         raise NotImplementedError
 
 
-_MARKS = (False, True) * (LONGEST_LEG // 2)
-_NO_MARKS: Iterator[bool] = iter(())
+# Called with a count and an item it returns the item, in C: the shortest way found to drop the
+# count. The dictionary is empty and stays so.
+_second = {}.pop  # type: ignore[var-annotated] # nothing is ever in it
+_NO_COUNTS: Iterator[None] = iter(())
+
+
+class Loop(map):  # type: ignore[type-arg] # generic in its stubs only
+    """The iterator that a ``for`` statement holds: C per item, with a generator's manners.
+
+    Parameters
+    ----------
+    legs : Legs
+        What `steps` counts with.
+    steps : generator of iterators
+        Gives out the counter of each leg. It is closed when the iterable has run out, and when
+        nobody holds the loop any more: before the iterable itself is let go.
+    iterable : iterable
+        Asked for its iterator at the first item.
+    """
+
+    __slots__ = ("_legs", "_steps")
+
+    _legs: Legs
+    _steps: Generator[Iterator[None], None, None]
+
+    def __new__(
+        cls,
+        legs: Legs,
+        steps: Generator[Iterator[None], None, None],
+        iterable: Iterable[Any],
+    ) -> Self:
+        items = chain(iterable, _run_out(legs, steps))
+        loop = super().__new__(cls, _second, chain.from_iterable(steps), items)
+        loop._legs, loop._steps = legs, steps
+        return loop
+
+    def close(self) -> None:
+        """End the loop as a ``break`` does; a later request finds it at its end."""
+        self._steps.close()
+        self._legs.nudge()
+
+    def throw(self, *error: Any) -> Any:
+        """Raise an error where the loop stands: it ends."""
+        try:
+            return self._steps.throw(*error)
+        finally:
+            self._legs.nudge()
+
+    def send(self, value: object) -> Any:  # noqa: ARG002  nobody listens, as in tqdm's loop
+        """Return the next item."""
+        return next(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a running loop cannot be pickled or copied")
+
+    def __del__(self) -> None:
+        self._steps.close()
+
+
+def _run_out(legs: Legs, steps: Generator[Iterator[None], None, None]) -> Iterator[Any]:
+    """Hear that the iterable has run out: nobody asks for an item here before that."""
+    legs.ran_out = True
+    steps.close()
+    yield from ()
 
 
 class Legs(Plan):
     """The count of one running loop."""
 
-    __slots__ = ("_leg",)
+    __slots__ = ("_leg", "ran_out")
 
     def __init__(self, n: float) -> None:
         super().__init__()
+        self.ran_out = False  # the iterable has no more items
         self._rest_at(n)
 
     def _rest_at(self, n: float) -> None:
-        self._leg: tuple[float, int, Iterator[bool], list[bool]] = (n, 0, _NO_MARKS, [])
+        self._leg: tuple[float, int, Iterator[None], list[None]] = (n, 0, _NO_COUNTS, [])
 
-    def begin(self, n: float, size: int) -> Iterator[bool]:
+    def begin(self, n: float, size: int) -> Iterator[None]:
         """Return the counter of a leg of `size` items that starts when `n` are done."""
-        counter: Any = iter(_MARKS)
-        counter.__setstate__(LONGEST_LEG - size)
+        counter = repeat(None, size)
         # One assignment: other threads see the old leg or the new one, whole.
         self._leg = (n, size, counter, [])
         self.steps += 1
-        return counter  # type: ignore[no-any-return] # typeshed has no __setstate__ for it
+        return counter
 
-    def finish(self, mark: object) -> float | None:
-        """Return how many items are done at the end of a leg, or None if the iterable ran out.
-
-        `mark` is what the counter gave with the last item; None if there was no item.
-        """
-        n, size, _, _ = self._leg
-        _, requested = self._reading()
-        if requested and mark is not _MARKS[LONGEST_LEG - size + requested - 1]:
-            return None
+    def finish(self) -> float:
+        """Return how many items are done at the end of a leg whose requests were all answered."""
+        n, requested = self._reading()
         n += requested
         self._rest_at(n)
         return n
@@ -123,22 +184,29 @@ class Legs(Plan):
 
 
 class Gate(Plan):
-    """The ``n`` below which ``update()`` need not look at the clock."""
+    """When ``update()`` looks at the clock: not while ``n`` is below the level of the bar.
 
-    __slots__ = ("level", "n", "t")
+    Parameters
+    ----------
+    bar : FastLoop
+        Holds the level itself, where ``update()`` finds it sooner.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_bar", "n", "t")
+
+    def __init__(self, bar: FastLoop[Any]) -> None:
         super().__init__()
+        self._bar = weakref.ref(bar)  # the pulse keeps no bar alive
         self.reset()
 
     def reset(self) -> None:
-        """Forget the plan: the next update looks at the clock."""
-        self.level: float = -inf
+        """Forget the plan."""
         self.n: float | None = None  # after the last look at the clock
         self.t = 0.0  # when that was
 
     def nudge(self) -> None:
-        self.level = -inf
+        if (bar := self._bar()) is not None:
+            bar._level = -inf  # noqa: SLF001  its other half
 
 
 class Pulse:

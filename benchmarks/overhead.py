@@ -1,7 +1,8 @@
 """What a bar costs per iteration: ours, tqdm's, and the bare loop.
 
 Each figure is the minimum over many rounds in which the variants take turns, so that a busy moment
-of the machine hits all of them. "share" is our cost above the bare loop, divided by tqdm's::
+of the machine hits all of them; and it is processor time, helper threads included, so that other
+programs' share does not count. "share" is our cost above the bare loop, divided by tqdm's::
 
     python benchmarks/overhead.py
     python benchmarks/overhead.py --rounds 30 --json overhead.json --plot docs/images/overhead.png
@@ -19,7 +20,7 @@ import sys
 import types
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import tqdm.auto
@@ -143,9 +144,9 @@ def open_and_close(make: Callable[..., Any]) -> None:
 
 def timed(items: int, work: Callable[[Any], None], subject: Any) -> float:
     """Return the nanoseconds that one of `items` took."""
-    begun = perf_counter()
+    begun = process_time()
     work(subject)
-    return (perf_counter() - begun) / items * 1e9
+    return (process_time() - begun) / items * 1e9
 
 
 def measure(bars: dict[str, type], rounds: int) -> dict[str, dict[str, float]]:

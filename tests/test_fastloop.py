@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import io
 import itertools
@@ -21,7 +22,7 @@ from tqdm.std import tqdm as std_tqdm
 
 from activitysmith_jupyter import _fastloop, _legs
 from activitysmith_jupyter._fastloop import FastLoop
-from activitysmith_jupyter._legs import Gate, Legs, Pulse
+from activitysmith_jupyter._legs import Legs, Pulse
 
 
 class Bar(FastLoop, auto_tqdm):
@@ -303,8 +304,65 @@ def test_loop_object_is_a_generator_like_tqdms(rhythm):
         loop.throw(ZeroDivisionError)
     assert other.endings == [("dropped", 0)]
     for kind in (Stock, Bar):
-        with pytest.raises(TypeError):
-            pickle.dumps(iter(kind(range(3), file=sys.stderr)))
+        for act in (pickle.dumps, copy.copy):
+            with pytest.raises(TypeError):
+                act(iter(kind(range(3), file=sys.stderr)))
+
+
+@pytest.mark.parametrize("how", ["close", "throw"])
+def test_loop_object_that_was_ended_gives_no_more_items(rhythm, how):
+    """After close() or throw() the loop is at its end, also in the middle of a leg."""
+    bar = Bar(range(5000))
+    loop = iter(bar)
+    for _ in range(1000):
+        next(loop)
+    if how == "close":
+        loop.close()
+    else:
+        with pytest.raises(ZeroDivisionError):
+            loop.throw(ZeroDivisionError)
+    assert list(loop) == []
+    loop.close()
+    assert bar.endings == [("dropped", 999)]
+
+
+def test_loop_whose_iterable_raised_ends_though_the_error_is_kept(rhythm):
+    """A for statement lets its loop go when an error leaves it, wherever the traceback goes."""
+    bar = Bar(failing(5))
+    with pytest.raises(LookupError) as kept:
+        for _ in bar:
+            pass
+    assert kept.tb is not None
+    assert bar.endings == [("dropped", 5)]
+
+
+def test_loop_asked_again_after_an_error_asks_its_iterable():
+    """Whoever skips what cannot be read goes on with the next item, as without a bar."""
+    broken = {3, 4}
+
+    class Files:
+        def __init__(self):
+            self.numbers = iter(range(8))
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            if (number := next(self.numbers)) in broken:
+                raise OSError(number)
+            return number
+
+    bar, seen = Bar(Files()), []
+    loop = iter(bar)
+    while True:
+        try:
+            seen.append(next(loop))
+        except OSError as error:
+            seen.append(error.args)
+        except StopIteration:
+            break
+    assert seen == [0, 1, 2, (3,), (4,), 5, 6, 7]
+    assert bar.endings == [("exhausted", 8)]
 
 
 def test_bars_within_a_bar_count_each_their_own():
@@ -589,7 +647,7 @@ def test_update_any_increments_count_as_tqdm(increments):
 def test_update_nudged_looks_at_the_clock():
     """After a nudge the next update is a full one."""
     bar = Bar(total=10)
-    bar._gate.level = 1000
+    bar._level = 1000
     bar.update()
     assert bar._gate.steps == 0
     bar.nudge()
@@ -634,11 +692,20 @@ def test_scale_brings_a_leg_to_its_target(seconds, factor):
 
 
 def test_gate_reset_forgets_the_plan():
-    """A gate that was reset lets nothing pass."""
-    gate = Gate()
-    gate.level, gate.n = 50, 3
-    gate.reset()
-    assert (gate.level, gate.n) == (float("-inf"), None)
+    """After a reset the next update looks at the clock."""
+    bar = Bar(total=100)
+    bar._level, bar._gate.n = 50, 3
+    bar.reset()
+    assert (bar._level, bar._gate.n) == (float("-inf"), None)
+
+
+def test_gate_keeps_no_bar_alive():
+    """What the pulse holds of a bar is not the bar."""
+    bar = Bar(total=100)
+    gate, gone = bar._gate, weakref.ref(bar)
+    del bar
+    assert gone() is None
+    gate.nudge()
 
 
 # ---------------------------------------------------------------- processes and signals
