@@ -146,6 +146,17 @@ class FastLoop(_NextClass[_T]):
         legs = self._legs
         return self.n if legs is None else legs.count()
 
+    @property
+    def format_dict(self) -> Any:
+        """What a redraw shows; see tqdm. While a loop runs, ``n`` is not as old as in tqdm's.
+
+        So a loop that stalls is redrawn by tqdm's monitor thread with its exact count.
+        """
+        shown = super().format_dict
+        if (legs := self._legs) is not None:
+            shown["n"] += legs.count() - legs.told
+        return shown
+
     def nudge(self) -> None:
         """Make the next item, or the next ``update()``, look at the clock; from any thread."""
         if (legs := self._legs) is not None:
@@ -234,6 +245,7 @@ class FastLoop(_NextClass[_T]):
                 ):
                     self.miniters = 0
                     self._level = -inf
+                    legs.told = n
                     self.update(n - last_print_n)
                     last_print_n, last_print_t = self.last_print_n, self.last_print_t
                     begun = clock()

@@ -139,11 +139,12 @@ def _run_out(legs: Legs, steps: Generator[Iterator[None], None, None]) -> Iterat
 class Legs(Plan):
     """The count of one running loop."""
 
-    __slots__ = ("_leg", "ran_out")
+    __slots__ = ("_leg", "ran_out", "told")
 
     def __init__(self, n: float) -> None:
         super().__init__()
         self.ran_out = False  # the iterable has no more items
+        self.told = n  # the part of the count that the bar's own ``n`` holds
         self._rest_at(n)
 
     def _rest_at(self, n: float) -> None:

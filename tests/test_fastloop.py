@@ -16,6 +16,7 @@ import weakref
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from tqdm import TMonitor
 from tqdm.auto import tqdm as auto_tqdm
 from tqdm.notebook import tqdm_notebook
 from tqdm.std import tqdm as std_tqdm
@@ -613,6 +614,47 @@ def test_redraws_come_as_often_as_mininterval_says(monkeypatch):
         now[0] += 0.02  # seconds per item: a leg is one item
     assert drawn[:4] == pytest.approx([5, 10, 15, 20], abs=2)
     assert drawn[-1] == 100
+
+
+@pytest.mark.parametrize("kind", [Stock, Bar])
+def test_loop_that_stalls_is_redrawn_by_tqdms_monitor(kind, monkeypatch):
+    """A body that takes minutes does not leave an old picture; ours has the exact count."""
+    drawn = []
+
+    class Drawing(kind):
+        def display(self, *_args, **_kwargs):
+            drawn.append(self.format_dict["n"])
+            return True
+
+    class OneRound:
+        """The monitor's alarm clock, which wakes it once, ten minutes later."""
+
+        def __init__(self):
+            self.waits = 0
+
+        def wait(self, _seconds):
+            self.waits += 1
+
+        def is_set(self):
+            return self.waits > 1
+
+        def set(self):
+            self.waits = 2
+
+    Drawing.monitor_interval = 0  # no monitor of its own
+    bar = Drawing(range(3_000_000), mininterval=0.01)
+    Drawing.monitor_interval = 10
+    monkeypatch.setattr(TMonitor, "_test", {"Event": OneRound, "time": lambda: time.time() + 600})
+    for item in bar:
+        if bar.miniters > 50 and item % 100 == 99:
+            drawn.clear()
+            monitor = TMonitor(Drawing, 10)
+            monitor.join(30)
+            assert bar.miniters == 1
+            break
+    assert len(drawn) == 1 + 1  # the monitor's picture, and the end's
+    if kind is Bar:
+        assert drawn[0] == item
 
 
 def test_broken_stream_stays_silent():
