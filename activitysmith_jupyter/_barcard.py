@@ -12,7 +12,7 @@ import attrs
 
 from ._bargroup import BarGroup, Look, Place
 from ._claims import claim
-from ._courier import Sample
+from ._feed import Sample
 from ._opencard import OpenCard
 from ._outcome import Outcome, one_line, percent_text
 from ._pacing import should_open

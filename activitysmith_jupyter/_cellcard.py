@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._bargroup import Bar, Place
-    from ._courier import Sample
+    from ._feed import Sample
     from ._wishes import Wish
 
 __all__ = ["WorkCard"]

@@ -16,26 +16,27 @@ from collections import deque
 from contextlib import suppress
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import attrs
 
-from ._delivery import Retry, Setback, setback
-from ._outcome import error_text
+from ._delivery import Setback
+from ._line import PUSH_RETRY, STATE_RETRY, Line
+from ._notices import Notices
 from ._pacing import Pacer
-from ._results import PushResult, Result, StreamEndResult, StreamResult, notices
+from ._results import PushResult, StreamEndResult, StreamResult
 from ._watchdog import LastWords
-from .exceptions import ActivitySmithError, ConnectionFailedError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._http import Http
-    from ._settings import Destination, Secret
+    from ._delivery import Retry
+    from ._feed import Ending, Feed, Sample
+    from ._settings import Destination
     from ._watchdog import Watchdog
 
-__all__ = ["Courier", "Ending", "Feed", "Sample"]
+__all__ = ["Courier"]
 
 # The account may send 300 Live Activity requests a minute, and only 60 by older pages; a machine
 # may run several kernels. The last places of a minute are kept for ends and pushes.
@@ -46,122 +47,14 @@ _FLUSH_RETRY_SECONDS: Final = 0.25
 # A push that could not leave for this long is no news any more.
 _PUSH_LIFETIME_SECONDS: Final = 1800.0
 _STUMBLE_SECONDS: Final = 5.0
-_MOST_PROBLEMS: Final = 8
 # What the watchdog would say of a card is at most so old.
 _WATCH_SECONDS: Final = 2.0
-# Nobody was there: unlike a request without an answer, this one opened no card.
-_OFFLINE: Final = "offline"
-# What is over, so that it is said anew should it come again.
-_OVER_WITH_AN_ANSWER: Final = frozenset({_OFFLINE, "unreachable", "rate", "expired"})
-_OVER_WITH_A_CARD: Final = frozenset({"capacity", "recipients", "key", "billing", "forbidden"})
-# One try a time: the courier has a schedule of its own, and meanwhile a newer state may win.
-_STATE_RETRY: Final = Retry(idempotent=True, attempts=1)
-_PUSH_RETRY: Final = Retry(idempotent=False, attempts=1)
-
-
-@attrs.frozen(kw_only=True)
-class Sample:
-    """What a card would show if it were sent now.
-
-    Attributes
-    ----------
-    body : dict
-        The whole request body of a stream PUT.
-    share : float or None
-        Done share, 0 to 1, where there is one.
-    pace : {"progress", "unknown_total", "countdown", "value"}
-        Which pacing applies.
-    urgent : bool
-        A real step change: it may use the update kept in reserve.
-    ready : bool
-        False while the card should not be opened yet.
-    by_hand : bool
-        Somebody wrote this text: it is worth an update of its own even when the share stays.
-    began : float or None
-        When the work began, on the courier's clock.
-    began_share : float
-        Done share at that time: a resumed run does not begin at 0.
-    finish : float or None
-        Predicted end on the courier's clock, for a countdown.
-    shows : object
-        What two samples are compared by: one that shows what the last one showed is not sent.
-        The body when left out.
-    """
-
-    body: dict[str, Any]
-    share: float | None = None
-    pace: Literal["progress", "unknown_total", "countdown", "value"] = "value"
-    urgent: bool = False
-    ready: bool = True
-    by_hand: bool = False
-    began: float | None = None
-    began_share: float = 0.0
-    finish: float | None = None
-    shows: Any = attrs.field(default=attrs.Factory(lambda sample: sample.body, takes_self=True))
-
-
-@attrs.frozen(kw_only=True)
-class Ending:
-    """The last word on a card.
-
-    Attributes
-    ----------
-    body : dict
-        The request body of the stream's DELETE.
-    push : dict or None
-        A push that tells it, sent after the card ended (also when there never was a card).
-    grace_seconds : float
-        How long a following card with the same key may take this one over instead.
-    """
-
-    body: dict[str, Any]
-    push: dict[str, Any] | None = None
-    grace_seconds: float = 0.0
-
-
-class Feed(Protocol):
-    """What the courier asks of an open activity. Called in the courier's thread only."""
-
-    @property
-    def stream_key(self) -> str:
-        """The key of the card."""
-
-    def sample(self, now: float, seconds_left: float | None) -> Sample | None:
-        """Return what to show, None when there is nothing to show yet.
-
-        Parameters
-        ----------
-        now : float
-            The courier's time.
-        seconds_left : float or None
-            The pacer's prediction for an open card's progress.
-        """
-
-    def delivered(self) -> None:
-        """Hear that the newest sample was sent."""
-
-    def last_words(self, now: float) -> LastWords:
-        """Return what somebody else says should this process die."""
-
-
-@attrs.define(eq=False)
-class _Line:
-    """One server under one key: its health is shared by all cards that go there."""
-
-    to: Destination
-    http: Http
-    not_before: float = 0.0
-    # The server itself asked to be left alone until then: that holds for the last words, too.
-    asked_to_wait: bool = False
-    failures: int = 0
-    # What the user has heard about it, until it is over.
-    said: set[str] = attrs.field(factory=set)
 
 
 @attrs.define(eq=False)
 class _Card:
     feed: Feed
-    line: _Line
+    line: Line
     pacer: Pacer
     opened: bool = False
     # A PUT that got no answer may still have opened the card: then it has to be ended, too.
@@ -176,7 +69,7 @@ class _Card:
 @attrs.define(eq=False)
 class _Push:
     body: dict[str, Any]
-    line: _Line
+    line: Line
     expires: float
     not_before: float = 0.0
 
@@ -219,15 +112,12 @@ class Courier:
         self._starting = threading.Lock()
         self._retired = False
         # Everything below belongs to the courier's thread.
-        self._lines: dict[Destination, _Line] = {}
+        self._lines: dict[Destination, Line] = {}
         self._cards: dict[tuple[Destination, str], _Card] = {}
         self._pushes: list[_Push] = []
         self._flushes: list[_Flush] = []
         self._request_times: deque[float] = deque()
-        self._faults_said: set[str] = set()
-        # Read and cleared by user threads; deque operations are atomic.
-        self._notices: deque[str] = deque()
-        self._problems: deque[str] = deque(maxlen=_MOST_PROBLEMS)
+        self._notices = Notices()
         self.requests_sent = 0
 
     # ------------------------------------------------------------------ any thread
@@ -303,15 +193,12 @@ class Courier:
 
     def take_notices(self) -> list[str]:
         """Return, once, what the user should know."""
-        taken = []
-        while self._notices:
-            taken.append(self._notices.popleft())
-        return taken
+        return self._notices.take()
 
     @property
     def problems(self) -> list[str]:
         """The newest notices, read or not, oldest first."""
-        return list(self._problems)
+        return self._notices.newest
 
     def updates_left(self) -> dict[str, int]:
         """Return how many updates each card on the phone may still get now, by stream key."""
@@ -345,7 +232,7 @@ class Courier:
                     self._inbox.get(timeout=max(0.0, wait_seconds))()
                 wait_seconds = self.step()
             except Exception as error:  # noqa: BLE001  the thread must outlive a fault of ours
-                self._tell_fault("delivery stumbled", error)
+                self._notices.note_fault("delivery stumbled", error)
                 wait_seconds = _STUMBLE_SECONDS
         self._cards.clear()
         self._pushes.clear()
@@ -374,13 +261,12 @@ class Courier:
                 return
             message()
 
-    def _line(self, to: Destination) -> _Line:
+    def _line(self, to: Destination) -> Line:
         if to not in self._lines:
             from ._http import Http  # noqa: PLC0415  httpx takes time to import: in this thread
 
-            self._lines[to] = _Line(
-                to, Http(base_url=to.base_url, api_key=to.api_key, transport=to.transport)
-            )
+            http = Http(base_url=to.base_url, api_key=to.api_key, transport=to.transport)
+            self._lines[to] = Line(to, http, self._notices)
         return self._lines[to]
 
     def _add(self, feed: Feed, to: Destination) -> None:
@@ -435,14 +321,13 @@ class Courier:
     def _drop_old_pushes(self, now: float) -> None:
         for push in [push for push in self._pushes if now >= push.expires]:
             self._pushes.remove(push)
-            self._tell(push.line, "expired", "a push could not leave for half an hour: given up")
+            push.line.tell("expired", "a push could not leave for half an hour: given up")
 
     def _begin_flush(self, flush: _Flush) -> None:
         """Try now what waits for a better time, but not where the server named the time."""
         self._flushes.append(flush)
         for line in self._lines.values():
-            if not line.asked_to_wait:
-                line.not_before = 0.0
+            line.hurry()
         for job in self._last_words():
             job.not_before = 0.0
 
@@ -492,7 +377,7 @@ class Courier:
             sample = card.feed.sample(now, seconds_left)
         except Exception as error:  # noqa: BLE001  one card's fault must not silence the others
             card.given_up = True
-            self._tell_fault("one card is not shown", error)
+            self._notices.note_fault("one card is not shown", error)
             return None
         if now - card.watched_at >= _WATCH_SECONDS:
             self._watch(card)
@@ -505,7 +390,7 @@ class Courier:
         return sample if due and changed else None
 
     def _send_state(self, card: _Card, sample: Sample) -> None:
-        answer = self._request(card.line, "PUT", _path(card.feed.stream_key), sample.body)
+        answer = self._ask(card.line, "PUT", _path(card.feed.stream_key), sample.body)
         if isinstance(answer, Setback):
             card.maybe_open = card.maybe_open or answer.kind == "unreachable"
             self._set_back(card, answer)
@@ -518,18 +403,18 @@ class Courier:
                 now, sample.share or 0.0, began=sample.began, began_done=sample.began_share
             )
             card.opened = True
-            card.line.said -= _OVER_WITH_A_CARD
+            card.line.opened_a_card()
         elif result.operation != "noop":
             card.pacer.record(now, sample.share)
         card.sent = sample
-        self._hear(card.line, result)
+        card.line.hear(result)
         card.feed.delivered()
         self._watch(card)
 
     def _send_end(self, card: _Card, ending: Ending) -> None:
         if card.opened or card.maybe_open:
             path = _path(card.feed.stream_key)
-            answer = self._request(card.line, "DELETE", path, ending.body)
+            answer = self._ask(card.line, "DELETE", path, ending.body)
             if isinstance(answer, Setback):
                 if answer.kind == "refused" and ending.body:
                     # Better an end without its last words than a card that never ends.
@@ -539,7 +424,7 @@ class Courier:
                 if answer.wait_seconds is not None:
                     return
             else:
-                self._hear(card.line, StreamEndResult.from_answer(answer))
+                card.line.hear(StreamEndResult.from_answer(answer))
         self._cards = {place: other for place, other in self._cards.items() if other is not card}
         self._said((card.line.to, card.feed.stream_key), ending)
         if self._watchdog is not None:
@@ -548,63 +433,35 @@ class Courier:
             self._add_push(ending.push, card.line.to)
 
     def _send_push(self, push: _Push) -> None:
-        answer = self._request(
-            push.line, "POST", "/push-notification", push.body, retry=_PUSH_RETRY
-        )
+        answer = self._ask(push.line, "POST", "/push-notification", push.body, retry=PUSH_RETRY)
         if isinstance(answer, Setback):
             self._set_back(push, answer)
             if answer.wait_seconds is not None:
                 return
         else:
-            self._hear(push.line, PushResult.from_answer(answer))
+            push.line.hear(PushResult.from_answer(answer))
         self._pushes.remove(push)
 
-    def _request(
+    def _ask(
         self,
-        line: _Line,
+        line: Line,
         method: str,
         path: str,
         body: dict[str, Any],
         *,
-        retry: Retry = _STATE_RETRY,
+        retry: Retry = STATE_RETRY,
     ) -> dict[str, Any] | Setback:
         now = self._clock()
         self._request_times.append(now)
         self.requests_sent += 1
-        try:
-            answer = line.http.request(
-                method, path, body or None, retry=retry, timeout_seconds=self._flush_seconds(now)
-            )
-        except NotFoundError as error:
-            if method == "DELETE":  # it ended by itself or by somebody else's hand: as wanted
-                return {"success": True, "operation": "ended", "ignored": True}
-            found = setback(error, line.failures)
-        except ActivitySmithError as error:
-            found = setback(error, line.failures)
-            if not retry.idempotent and not retry.wait(error):
-                found = attrs.evolve(found, wait_seconds=None)
-            if isinstance(error, ConnectionFailedError) and not error.may_have_arrived:
-                found = attrs.evolve(found, kind=_OFFLINE)
-        except Exception as error:  # noqa: BLE001  one request's fault must not hold up the others
-            self._tell_fault("one request could not be made", error, hide=line.to.api_key)
-            return Setback("internal", "card", None, "")
-        else:
-            line.failures, line.not_before, line.asked_to_wait = 0, 0.0, False
-            line.said -= _OVER_WITH_AN_ANSWER
-            return answer
-        # Each refusal has a reason of its own; every other kind is one situation.
-        self._tell(line, found.notice if found.kind == "refused" else found.kind, found.notice)
-        return found
+        seconds = self._flush_seconds(now)
+        return line.ask(method, path, body, retry=retry, timeout_seconds=seconds)
 
     def _set_back(self, job: _Card | _Push, found: Setback) -> None:
         now = self._clock()
         if found.scope == "line":
-            line, wait_seconds = job.line, found.wait_seconds or 0.0
-            line.asked_to_wait = found.kind == "rate"
-            if self._flushes and not line.asked_to_wait:
-                wait_seconds = min(wait_seconds, _FLUSH_RETRY_SECONDS)
-            line.failures += 1
-            line.not_before = now + wait_seconds
+            patience = _FLUSH_RETRY_SECONDS if self._flushes else None
+            job.line.rest(found, now, at_most_seconds=patience)
         elif found.wait_seconds is not None:
             job.not_before = now + found.wait_seconds
 
@@ -622,26 +479,6 @@ class Courier:
                 flush.clean = not waiting
                 self._flushes.remove(flush)
                 flush.finished.set()
-
-    def _hear(self, line: _Line, result: Result) -> None:
-        for notice in notices(result):
-            self._tell(line, notice, notice)
-
-    def _tell(self, line: _Line, kind: str, notice: str) -> None:
-        if kind not in line.said:
-            line.said.add(kind)
-            self._note(notice)
-
-    def _tell_fault(self, what: str, error: Exception, *, hide: Secret | None = None) -> None:
-        text = f"{what}: {error_text(error)}"
-        text = text if hide is None else hide.scrub(text)
-        if text not in self._faults_said:
-            self._faults_said.add(text)
-            self._note(text)
-
-    def _note(self, notice: str) -> None:
-        self._notices.append(notice)
-        self._problems.append(notice)
 
     def _wait_seconds(self, now: float) -> float:
         """Return how long nothing can become due, seconds."""

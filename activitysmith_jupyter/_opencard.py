@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
-from ._courier import Ending, Sample
+from ._feed import Ending, Sample
 from ._outcome import Outcome, one_line
 from ._requests import push_body, stream_end_body
 from ._roles import silence_reason

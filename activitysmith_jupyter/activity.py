@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 import attrs
 
 from ._bargroup import BarGroup, Look, Place
-from ._courier import Sample
+from ._feed import Sample
 from ._fields import UNSET
 from ._opencard import OpenCard
 from ._operations import parse_state

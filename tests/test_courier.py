@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 from support.postroom import HandFeed, Postroom
 from support.scripts import run_script
 
-from activitysmith_jupyter._courier import REQUESTS_PER_MINUTE, Courier, Ending
+from activitysmith_jupyter._courier import REQUESTS_PER_MINUTE, Courier
+from activitysmith_jupyter._feed import Ending
 from activitysmith_jupyter._settings import Destination, Secret
 from activitysmith_jupyter.emulator import Device, Emulator
 

@@ -20,8 +20,8 @@ LAYERS = {
         _progress _requests _shares _sheet _smalltext _state_args _states _streams
     """,
     "transport": """
-        _courier _delivery _http _key_store _keywords _place _results _roles _say _settings
-        _watchdog _watchdog_child client
+        _courier _delivery _feed _http _key_store _keywords _line _notices _place _results
+        _roles _say _settings _watchdog _watchdog_child client
     """,
     "feature": """
         _barcard _bargroup _cellcard _claims _fastloop _legs _notify _opencard _preview _relay

@@ -229,7 +229,7 @@ def test_notices_are_not_said_by_the_background_thread():
         courier = Courier()
         here = Runtime(courier)
         asked = threading.Event()
-        courier._post(lambda: (courier._notices.append("news"), here.say_notices(), asked.set()))
+        courier._post(lambda: (courier._notices.note("news"), here.say_notices(), asked.set()))
         assert asked.wait(30)
         assert said == []
         here.say_notices()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from activitysmith_jupyter._claims import claim
-from activitysmith_jupyter._courier import Sample
+from activitysmith_jupyter._feed import Sample
 from activitysmith_jupyter._opencard import OpenCard
 from activitysmith_jupyter._outcome import Outcome, one_line
 from activitysmith_jupyter._progress import SteadyFinish, joined, percentage

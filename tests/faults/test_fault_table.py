@@ -31,6 +31,7 @@ from activitysmith_jupyter import (
     _courier,
     _delivery,
     _http,
+    _line,
     _runtime,
     configure,
     tqdm,
@@ -161,13 +162,13 @@ def network(
     monkeypatch.setattr(_courier, "REQUESTS_PER_MINUTE", 10_000)
     monkeypatch.setattr(_courier, "_is_due", lambda *_: True)
     trouble = threading.Event()
-    decide = _courier.setback
+    decide = _line.setback
 
     def setback(error: ActivitySmithError, failures: int) -> Any:
         trouble.set()
         return decide(error, failures)
 
-    monkeypatch.setattr(_courier, "setback", setback)
+    monkeypatch.setattr(_line, "setback", setback)
     contexts: tuple[Any, ...] = ()
     if fault == "bad-certificate":
         good, bad = certificates
