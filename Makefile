@@ -80,11 +80,16 @@ docs: $(VENV)/.documented  ## Build the pages of the documentation
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-bench: $(VENV)/.tested  ## Print the tables of the documentation
-	$(BIN)/python benchmarks/overhead.py
+$(VENV)/.benched: $(VENV)/.tested
+	$(BIN)/python -m pip install -q "$$(ls dist/*.whl)[bench]"
+	@touch $@
+
+bench: $(VENV)/.benched  ## Print the tables of the documentation, and draw its plot
+	$(BIN)/python benchmarks/overhead.py --plot docs/images/overhead.png
 	$(BIN)/python benchmarks/pacing.py
 	$(BIN)/python benchmarks/faults.py
 	$(BIN)/python benchmarks/frames.py
+	$(BIN)/python benchmarks/watchdog.py
 
 clean:  ## Remove what was built
 	rm -rf $(VENV) dist build docs/_build
