@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 from support.phonebench import Bench, bench
+from support.scripts import run_script
 from tqdm import tqdm as plain_tqdm
 from tqdm.std import tqdm as std_tqdm
 
 from activitysmith_jupyter import PayloadError, tqdm
+from activitysmith_jupyter.emulator import Emulator
 from activitysmith_jupyter.mirroring import mirror
 
 
@@ -138,6 +140,39 @@ def test_mirror_takes_in_progress_apply(phone: Bench, monkeypatch: pytest.Monkey
     assert doubled.tolist() == [0, 2, 4, 6]
     assert phone.state["title"] == "apply"
     assert phone.state["color"] == "green"
+
+
+def test_mirror_takes_in_the_bars_of_keras() -> None:
+    """A library that was never told of us has its epochs and its loss on the card."""
+    with Emulator(rate_limits="off") as emulator:
+        done = run_script(
+            """
+            import keras
+            import numpy as np
+            from activitysmith_jupyter import _barcard, mirror
+            from activitysmith_jupyter._runtime import runtime
+            from tqdm.keras import TqdmCallback
+
+            _barcard.should_open = lambda *_: True
+            model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
+            model.compile("sgd", "mse")
+            data = np.zeros((8, 1))
+            with mirror(title="Fine-tuning"):
+                model.fit(data, data, epochs=3, verbose=0, callbacks=[TqdmCallback(verbose=0)])
+                while not runtime().courier.requests_sent:
+                    runtime().courier.wake()
+            """,
+            env={
+                "KERAS_BACKEND": "jax",
+                "ACTIVITYSMITH_API_KEY": emulator.api_key,
+                "ACTIVITYSMITH_BASE_URL": emulator.base_url,
+            },
+        )
+        assert done.returncode == 0, done.stderr
+        (card,) = emulator.phone.cards
+    state = card["content_state"]
+    assert (state["title"], state["percentage"], state["color"]) == ("Fine-tuning", 100, "green")
+    assert "loss 0" in state["subtitle"]
 
 
 def test_mirror_leaves_our_own_bars_alone(phone: Bench) -> None:
