@@ -18,7 +18,8 @@ from ._place import place_name
 from ._preview import Preview
 from ._requests import push_body
 from ._runtime import runtime
-from ._settings import hide, resolve
+from ._secret import hide
+from ._settings import resolve
 from ._sheet import Row, Sheet
 from ._state_args import add_push_buttons, number_or_text, push_members, seconds_of
 from ._streams import check_metric_key

@@ -22,8 +22,8 @@ from ._shares import BarView, ProgressTracker, fraction
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from ._option_values import Style
     from ._outcome import Verdict
-    from ._settings import Style
 
 __all__ = ["Bar", "BarGroup", "Look", "Place"]
 

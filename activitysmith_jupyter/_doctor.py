@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from ._place import ipython_shell, place_name
 from ._roles import silence_reason
 from ._runtime import runtime
-from ._settings import HOW_TO_SET_A_KEY, resolve
+from ._secret import HOW_TO_SET_A_KEY
+from ._settings import resolve
 from ._sheet import Row, Sheet
 from .exceptions import ConfigurationError
 

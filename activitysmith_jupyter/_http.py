@@ -26,7 +26,7 @@ import attrs
 import httpx
 
 from . import __version__
-from ._settings import HOW_TO_SET_A_KEY
+from ._secret import HOW_TO_SET_A_KEY
 from .exceptions import (
     ActivitySmithError,
     APIError,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
 
     from ._delivery import Retry
-    from ._settings import Secret
+    from ._secret import Secret
 
 __all__ = ["Http", "RateLimit"]
 

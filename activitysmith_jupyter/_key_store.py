@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from ._settings import KEYRING_SERVICE, KEYRING_USER, Secret, _process, configure, hide
+from ._keyring import KEYRING_SERVICE, KEYRING_USER, note_keyring_key
+from ._secret import Secret, hide
+from ._settings import configure
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -48,8 +50,7 @@ def keep_key(key: object) -> str:
     problem = _in_time(store)
     if not problem:
         configure(api_key=None)
-        with _process.lock:
-            _process.keyring_asked, _process.keyring_key = True, secret
+        note_keyring_key(secret)
     return problem
 
 
@@ -68,8 +69,7 @@ def forget_key() -> str:
         keyring.delete_password(KEYRING_SERVICE, KEYRING_USER)
 
     configure(api_key=None)
-    with _process.lock:
-        _process.keyring_asked, _process.keyring_key = True, None
+    note_keyring_key(None)
     return _in_time(remove)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ._outcome import error_text
 
 if TYPE_CHECKING:
-    from ._settings import Secret
+    from ._secret import Secret
 
 __all__ = ["Notices"]
 

@@ -12,7 +12,7 @@ from ._requests import push_body, stream_end_body
 from ._roles import silence_reason
 from ._runtime import runtime
 from ._say import say
-from ._settings import HOW_TO_SET_A_KEY
+from ._secret import HOW_TO_SET_A_KEY
 from ._watchdog import CLOCK, LastWords
 from .exceptions import PayloadError
 

@@ -15,7 +15,8 @@ from ._outcome import Outcome, one_line, percent_text
 from ._place import place_name
 from ._requests import stream_body
 from ._runtime import runtime
-from ._settings import hide, resolve
+from ._secret import hide
+from ._settings import resolve
 from ._streams import check_stream_key, stream_key
 from .card import request_bundle
 from .exceptions import PayloadError
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     import httpx
 
     from ._bargroup import Bar
+    from ._option_values import NotifyWhen, Style
     from ._outcome import Verdict
     from ._parts import Action
-    from ._settings import NotifyWhen, Style
 
 __all__ = ["Activity"]
 

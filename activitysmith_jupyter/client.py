@@ -34,7 +34,8 @@ from ._results import (
     notices,
 )
 from ._say import say
-from ._settings import hide, resolve
+from ._secret import hide
+from ._settings import resolve
 from ._streams import check_metric_key, check_stream_key
 
 if TYPE_CHECKING:

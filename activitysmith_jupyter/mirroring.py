@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._bargroup import Place
+    from ._option_values import NotifyWhen, Style
     from ._parts import Action, Icon
-    from ._settings import NotifyWhen, Style
 
 __all__ = ["mirror"]
 

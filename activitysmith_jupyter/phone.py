@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import ipywidgets
 from IPython.display import display
 
+from ._base_url import is_loopback
 from ._embedded import use_emulator
-from ._settings import is_loopback, resolve
+from ._settings import resolve
 from .emulator._phone import inline_phone, phone_style
 from .exceptions import ConfigurationError
 

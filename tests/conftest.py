@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -49,7 +50,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.fixture(autouse=True)
 def clean_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each test its own settings, courier and open cards."""
-    from activitysmith_jupyter import _opencard, _runtime, _settings
+    from activitysmith_jupyter import _keyring, _opencard, _runtime, _settings
 
     for name in list(os.environ):
         if name.startswith("ACTIVITYSMITH_"):
@@ -59,10 +60,26 @@ def clean_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     _settings._process.reset()
     monkeypatch.setattr(_opencard, "_missing_key_said", False)
     # No test asks the desktop of the machine it runs on.
-    monkeypatch.setattr(_settings._process, "keyring_asked", True)
+    _keyring.note_keyring_key(None)
     old = _runtime.replace_runtime(None)
     yield
     mine = _runtime.replace_runtime(old)
     if mine is not None:
         mine.release()
     _settings._process.reset()
+
+
+@pytest.fixture
+def keystore(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Put a desktop's key store in place: ``answer()`` is what it says, ``asked`` who asked it."""
+    from activitysmith_jupyter import _keyring
+
+    store = SimpleNamespace(answer=lambda: None, asked=[])
+
+    def get_password(service: str, user: str) -> object:
+        store.asked.append((service, user))
+        return store.answer()
+
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=get_password))
+    _keyring._answer.reset()
+    return store

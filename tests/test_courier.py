@@ -12,7 +12,8 @@ from support.scripts import run_script
 
 from activitysmith_jupyter._courier import REQUESTS_PER_MINUTE, Courier
 from activitysmith_jupyter._feed import Ending
-from activitysmith_jupyter._settings import Destination, Secret
+from activitysmith_jupyter._secret import Secret
+from activitysmith_jupyter._settings import Destination
 from activitysmith_jupyter.emulator import Device, Emulator
 
 

@@ -26,7 +26,7 @@ from IPython.core.ultratb import VerboseTB
 from activitysmith_jupyter import ActivitySmith, __version__, _http
 from activitysmith_jupyter._delivery import RETRY_ATTEMPTS, Retry
 from activitysmith_jupyter._http import Http, RateLimit, parse_rate_limit
-from activitysmith_jupyter._settings import Secret
+from activitysmith_jupyter._secret import Secret
 from activitysmith_jupyter.emulator import Emulator
 from activitysmith_jupyter.exceptions import (
     ActivitySmithError,

@@ -16,12 +16,13 @@ FOLDER = Path(activitysmith_jupyter.__file__).parent
 # for the module, or for the package with all that is in it.
 LAYERS = {
     "core": """
-        exceptions _durations _fields _links _operations _outcome _pacing _parts _payloads
-        _progress _requests _shares _sheet _smalltext _state_args _states _streams
+        exceptions _base_url _durations _fields _links _operations _option_values _outcome _pacing
+        _parts _payloads _progress _requests _secret _shares _sheet _smalltext _state_args _states
+        _streams
     """,
     "transport": """
-        _courier _delivery _feed _http _key_store _keywords _line _notices _place _results
-        _roles _say _settings _watchdog _watchdog_child client
+        _courier _delivery _feed _http _key_store _keyring _keywords _line _notices _place
+        _results _roles _say _settings _watchdog _watchdog_child client
     """,
     "feature": """
         _barcard _bargroup _cellcard _claims _fastloop _legs _notify _opencard _preview _relay

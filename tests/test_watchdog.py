@@ -26,7 +26,8 @@ from tqdm import tqdm
 from activitysmith_jupyter import Activity, _runtime, _watchdog, _watchdog_child, configure
 from activitysmith_jupyter._bargroup import BarGroup, Look
 from activitysmith_jupyter._courier import Courier
-from activitysmith_jupyter._settings import Destination, Secret
+from activitysmith_jupyter._secret import Secret
+from activitysmith_jupyter._settings import Destination
 from activitysmith_jupyter._watchdog import LastWords, Watchdog
 from activitysmith_jupyter._watchdog_child import CLOCK, Job, Notes, carry_out, jobs_of
 from activitysmith_jupyter.emulator import Emulator

@@ -15,7 +15,8 @@ from activitysmith_jupyter._payloads import Push
 from activitysmith_jupyter._place import place_name
 from activitysmith_jupyter._requests import push_body, stream_body
 from activitysmith_jupyter._runtime import runtime
-from activitysmith_jupyter._settings import HOW_TO_SET_A_KEY, resolve
+from activitysmith_jupyter._secret import HOW_TO_SET_A_KEY
+from activitysmith_jupyter._settings import resolve
 from activitysmith_jupyter._states import STATE_TYPES
 from activitysmith_jupyter._streams import stream_key as default_key
 from activitysmith_jupyter.activity import Activity

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import attrs
 
-from activitysmith_jupyter._settings import DEFAULT_BASE_URL
+from activitysmith_jupyter._base_url import DEFAULT_BASE_URL
 from activitysmith_jupyter.composer._line import magic_line
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from activitysmith_jupyter import Activity
 from activitysmith_jupyter._courier import Courier
 from activitysmith_jupyter._feed import Ending, Sample
 from activitysmith_jupyter._runtime import Runtime, replace_runtime
-from activitysmith_jupyter._settings import Destination, Secret
+from activitysmith_jupyter._secret import Secret
+from activitysmith_jupyter._settings import Destination
 from activitysmith_jupyter.emulator import Emulator, ManualClock
 
 if TYPE_CHECKING:
