@@ -36,7 +36,7 @@ from .exceptions import ConfigurationError, MissingAPIKeyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Destination", "NotifyWhen", "Secret", "Settings", "Style", "configure", "resolve"]
+__all__ = ["Destination", "Settings", "configure", "resolve"]
 
 
 @attrs.frozen(kw_only=True)

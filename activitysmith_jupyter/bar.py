@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from ._bargroup import Place
     from ._fastloop import Ending
+    from ._option_values import NotifyWhen, Style
     from ._parts import Action, Icon
-    from ._settings import NotifyWhen, Style
     from .activity import Activity
 
 __all__ = ["tqdm", "trange"]
