@@ -81,5 +81,5 @@ def keystore(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         return store.answer()
 
     monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=get_password))
-    _keyring._answer.reset()
+    monkeypatch.setattr(_keyring, "_question", None)
     return store
