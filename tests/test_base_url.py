@@ -4,10 +4,11 @@ import httpx
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from activitysmith_jupyter import ActivitySmith
+from activitysmith_jupyter import Activity, ActivitySmith, configure
 from activitysmith_jupyter._base_url import is_loopback
-from activitysmith_jupyter._settings import resolve
+from activitysmith_jupyter._settings import resolve, set_fallbacks
 from activitysmith_jupyter.exceptions import ConfigurationError
+from activitysmith_jupyter.runners import hooks
 
 KEY = "ask_W0nderful-5ecret"
 
@@ -17,7 +18,7 @@ KEY = "ask_W0nderful-5ecret"
     [
         "https://activitysmith.com/api",
         "https://example.com:8443/a/b",
-        "HTTPS://EXAMPLE.com",
+        "https://EXAMPLE.com",
         "https://192.0.2.1/api",
         "https://[2001:db8::1]:8443/api",
         "https://xn--bcher-kva.example",
@@ -51,8 +52,41 @@ def test_base_url_that_keeps_the_key_safe_is_taken(url):
         "http://localhost\\@example.com",
         "http://localhost\\.example.com",
         "http://0.0.0.0:8000",
+        "http://0",
         "http://192.168.0.2",
         "http://[2001:db8::1]",
+        "http://[::]:8000",
+        "http://[::ffff:10.0.0.1]",
+        "http://[64:ff9b::7f00:1]",
+        "http://[::1].example.com",
+        "http://[::1]example.com",
+        "http://[::1%25lo]",
+        "http://127.0.0.1.",
+        "http://127.0.0.1:80.example.com",
+        "http://127.1",
+        "http://0x7f.1",
+        "http://0x7f000001",
+        "http://0177.0.0.1",
+        "http://2130706433",
+        "http://127\u30020\u30020\u30021",
+        "http://\uff11\uff12\uff17.0.0.1",
+        "http://localhost.",
+        "http://LOCALHOST.example.com",
+        "http://foo.localhost",
+        "http://ip6-localhost",
+        "http://localhost%2eexample.com",
+        "http://localhost%00.example.com",
+        "http://localhost;.example.com",
+        "http://localhost:80@example.com",
+        "http://localhost#@example.com",
+        "http://example.com#@localhost",
+        "http://example.com?@localhost",
+        "http://loca\u00adlhost",
+        "http://\u24dbocalhost",
+        "http:/\\example.com",
+        "http:///example.com",
+        "https:example.com",
+        "HTTP://example.com",
         "https://user:pa55word@example.com",
         "https://@example.com",
         "https://example.com/api?key=1",
@@ -71,9 +105,66 @@ def test_base_url_that_keeps_the_key_safe_is_taken(url):
 )
 def test_base_url_that_could_lose_the_key_is_refused(url):
     """Other schemes, plain http elsewhere, credentials, and what readers of URLs disagree on."""
+    with pytest.raises(ConfigurationError, match="base_url"):
+        resolve(base_url=url)
+
+
+PLACES = {
+    "argument": lambda _, url: ActivitySmith(KEY, base_url=url),
+    "activity": lambda _, url: Activity("a", api_key=KEY, base_url=url),
+    "configure": lambda _, url: configure(base_url=url),
+    "environment": lambda monkeypatch, url: (
+        monkeypatch.setenv("ACTIVITYSMITH_BASE_URL", url),
+        resolve(),
+    ),
+    "ipython_config": lambda _, url: set_fallbacks(base_url=url),
+    "runner": lambda _, url: hooks(base_url=url),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1.example.com", "http://localhost\\@example.com", "HTTP://example.com"]
+)
+def test_base_url_that_could_lose_the_key_is_refused_wherever_it_stands(monkeypatch, place, url):
+    """There is no side door: each place goes through the one rule."""
+    with pytest.raises(ConfigurationError, match="base_url"):
+        PLACES[place](monkeypatch, url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:pa55word@example.com",
+        "https://user:pa55word@example.com:port",
+        "https://user:pa55word@[::1",
+        "https://user:pa/55word@example.com",
+        "https://user:x@pa55word@example.com",
+        "https://us er:pa55word@example.com",
+        "user:pa55word@example.com",
+        "ftp://user:pa55word@example.com",
+        "https://example.com/api?token=pa55word",
+        "https://example.com/api#pa55word",
+        "example.com?token=pa55word",
+        "ask_pa55word-of.mine",
+        "http://ask_pa55word-of.mine",
+        "https://exa mple.com/ask_pa55word",
+        b"https://user:pa55word@example.com",
+        ["ask_pa55word"],
+    ],
+)
+def test_base_url_that_is_refused_is_shown_without_its_secrets(url):
+    """Passwords, tokens, and an API key that was put in the wrong place."""
     with pytest.raises(ConfigurationError, match="base_url") as caught:
         resolve(base_url=url)
-    assert "pa55word" not in str(caught.value)
+    assert "55word" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["HTTP://localhost:8000/Api", "HTTPS://example.com/Api"])
+def test_base_url_has_its_scheme_in_small_letters(url):
+    """Whoever asks whether a request is plain http finds out by looking at it."""
+    scheme, rest = url.split(":", 1)
+    assert resolve(base_url=url).base_url == f"{scheme.lower()}:{rest}"
 
 
 @given(

@@ -450,11 +450,14 @@ def test_redirect_is_not_followed_and_the_other_host_sees_nothing(emulator, clie
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_plain_http_passes_no_proxy(client, monkeypatch, name):
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
+def test_plain_http_passes_no_proxy(emulator, monkeypatch, name, scheme):
     """Loopback stays on this machine, also where the environment names a proxy."""
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        assert client.notifications.send(title="t").success
+        base_url = emulator.base_url.replace("http", scheme, 1)
+        with ActivitySmith(api_key=KEY, base_url=base_url) as client:
+            assert client.notifications.send(title="t").success
         proxy.setblocking(False)
         with pytest.raises(BlockingIOError):
             proxy.accept()
