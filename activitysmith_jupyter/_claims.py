@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from ._private_files import make_private_folder
+
 __all__ = ["claim"]
 
 _MOST_TRIES: Final = 64
@@ -67,7 +69,7 @@ def _folder() -> Path:
     user = getattr(os, "getuid", lambda: None)()
     name = getpass.getuser() if user is None else user
     folder = Path(tempfile.gettempdir()) / f"activitysmith-{name}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_private_folder(folder)
     if user is not None and (folder.is_symlink() or folder.stat().st_uid != user):
         raise OSError(f"{folder} belongs to somebody else")
     return folder

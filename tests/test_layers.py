@@ -22,7 +22,7 @@ LAYERS = {
     """,
     "transport": """
         _courier _delivery _feed _http _key_store _keyring _keywords _line _notices _place
-        _results _roles _say _settings _watchdog _watchdog_child client
+        _private_files _results _roles _say _settings _watchdog _watchdog_child client
     """,
     "feature": """
         _barcard _bargroup _cellcard _claims _fastloop _legs _notify _opencard _preview _relay

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from activitysmith_jupyter._private_files import replace_private_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["Presets", "presets_path"]
 
@@ -102,14 +102,4 @@ class Presets:
         }
 
     def _write(self, content: Mapping[str, Any]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the file and then in its place: whoever reads sees the old one or the new one.
-        # mkstemp makes a file that only its owner can read.
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".composer-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=1)
-            Path(name).replace(self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_private_file(self.path, json.dumps(content, indent=1))

@@ -1,21 +1,22 @@
 """What a stream key showed last, in this process and on the user's disk.
 
-Only numbers and limit levels by label, never rows or texts. Files are the user's alone (0600) and
-are replaced as a whole. A disk that cannot be written means: remembered until the kernel ends.
+Only numbers and limit levels by label, never rows or texts, in files that are the user's alone. A
+disk that cannot be written means: remembered until the kernel ends.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
+from activitysmith_jupyter._private_files import replace_private_file
 from activitysmith_jupyter.frames._changes import LEVELS, Level, as_number
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Memory", "Remembered", "state_folder"]
 
@@ -76,7 +77,7 @@ class Memory:
         self._of_this_process[self._place, stream_key] = state
         content = {"version": _VERSION, "values": state.values, "levels": state.levels}
         try:
-            _replace(self._path(stream_key), json.dumps(content))
+            replace_private_file(self._path(stream_key), json.dumps(content))
         except OSError:
             return
 
@@ -104,16 +105,3 @@ def _parsed(content: Any) -> Remembered:
             if level in LEVELS
         },
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # mkstemp makes files that only their owner can read.
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
