@@ -287,7 +287,7 @@ class Http:
         if response.is_redirect:
             return InvalidResponseError(
                 f"{self._base_url}{path} answered {status} and points to "
-                f"{self._key.scrub(_host_of(response.headers.get('location', '')))!r}; "
+                f"{_host_of(self._key.scrub(response.headers.get('location', '')))!r}; "
                 "redirects are not followed, so that the key stays here. Check base_url"
             )
         body: Any = None
@@ -304,7 +304,7 @@ class Http:
         return body
 
     def _remember_limits(self, headers: httpx.Headers) -> None:
-        for limit in parse_rate_limit(headers.get("ratelimit", "")):
+        for limit in parse_rate_limit(self._key.scrub(headers.get("ratelimit", ""))):
             self.rate_limits[limit.policy] = limit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import logging
 import re
@@ -14,6 +15,7 @@ import threading
 import traceback
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import attrs
 import httpx
@@ -22,6 +24,7 @@ import stamina
 from httpcore._backends import sync
 from hypothesis import given, settings, strategies as st
 from IPython.core.ultratb import VerboseTB
+from support.canary import CANARY, assert_no_key
 
 from activitysmith_jupyter import ActivitySmith, __version__, _http
 from activitysmith_jupyter._delivery import RETRY_ATTEMPTS, Retry
@@ -47,7 +50,7 @@ from activitysmith_jupyter.exceptions import (
     ServerError,
 )
 
-KEY = "ask_W0nderful/5ecret+that=nobody-may~see"
+KEY = CANARY
 LOOPBACK = "http://127.0.0.1:9/api"
 ALL = RETRY_ATTEMPTS
 
@@ -666,11 +669,11 @@ def _echo(status):
         status,
         {
             "error": f"bad key {KEY}",
-            "message": KEY,
+            "message": f"{html.escape(KEY)} {quote(KEY)}",
             "upgrade_url": f"https://x.example/{KEY}",
             KEY: [KEY, {"deep": KEY}],
         },
-        location=f"https://x.example/{KEY}",
+        location=f"https://x.example/{quote(KEY)}",
         x_more=KEY,
     )
 
@@ -682,6 +685,8 @@ FAILURES = {
     "time-out": lambda: answering(httpx.ReadTimeout(KEY)),
     "protocol": lambda: answering(httpx.LocalProtocolError(f"Illegal header value {KEY}")),
     "os": lambda: answering(OSError(f"no {KEY}")),
+    "bytes": lambda: answering(OSError(f"no {KEY.encode()}")),
+    "no address": lambda: answering(says(302, location=f"{'x' * 50}{KEY}")),
     "garbage": lambda: answering(httpx.Response(200, content=KEY.encode())),
     "html": lambda: answering(httpx.Response(200, html="x", headers={"content-type": KEY})),
     "huge": lambda: answering(httpx.Response(200, content=KEY.encode() * 30_000)),
@@ -724,8 +729,10 @@ def test_key_is_in_nothing_that_an_error_shows(failure):
     error = _fail(FAILURES[failure]())
     for link in _chain(error):
         assert type(link).__module__.startswith("activitysmith_jupyter")
-        assert KEY not in f"{link} {link!r} {link.args!r} {vars(link)!r}"
-    assert KEY not in _shown(error)
+        assert_no_key(f"{link} {link!r} {link.args!r} {vars(link)!r}")
+    assert_no_key(_shown(error))
+    # What is cut off is scrubbed before that: no beginning of the key is left.
+    assert KEY[:8] not in str(error)
 
 
 @pytest.mark.parametrize("step", ["connect_tcp", "write", "read"])
@@ -742,7 +749,7 @@ def test_key_is_not_in_what_an_interrupt_shows(client, monkeypatch, step):
     monkeypatch.setattr(getattr(sync, place), step, interrupted)
     error = _fail(client)
     assert isinstance(error, KeyboardInterrupt)
-    assert KEY not in _shown(error)
+    assert_no_key(_shown(error))
 
 
 def test_key_is_not_in_an_answer_that_echoes_it():
@@ -750,7 +757,16 @@ def test_key_is_not_in_an_answer_that_echoes_it():
     client = answering(says(200, {"success": True, "message": f"hello {KEY}", "more": [KEY]}))
     result = client.badge_count(1)
     assert result.message == "hello [key]"
-    assert KEY not in f"{result} {attrs.asdict(result)}"
+    assert_no_key(f"{result} {attrs.asdict(result)}")
+
+
+def test_key_is_not_in_the_rate_limits_of_a_server_that_echoes_it():
+    """The name of a quota is the server's word, too."""
+    header = f'"{quote(KEY)}"; r=1; t=1'
+    client = answering(says(200, {"success": True}, ratelimit=header))
+    client.badge_count(1)
+    (limit,) = client.rate_limits.values()
+    assert limit.policy == "[key]"
 
 
 def test_key_is_not_in_the_debug_log(emulator, client, caplog):
@@ -761,7 +777,7 @@ def test_key_is_not_in_the_debug_log(emulator, client, caplog):
     with pytest.raises(AuthenticationError):
         client.notifications.send(title="t")
     assert {"httpx", "httpcore.http11"} <= {record.name for record in caplog.records}
-    assert KEY not in caplog.text + repr([vars(record) for record in caplog.records])
+    assert_no_key(caplog.text, repr([vars(record) for record in caplog.records]))
 
 
 def test_key_is_not_in_what_the_objects_show(client):
@@ -770,5 +786,5 @@ def test_key_is_not_in_what_the_objects_show(client):
     (http,) = client._caller._opened.values()
     for thing in (client, client._caller, http, http._client, http._client.headers):
         shown = repr(thing) + repr(getattr(thing, "__dict__", ""))
-        assert KEY not in shown
+        assert_no_key(shown)
     assert re.fullmatch(r"<ActivitySmith http://\S+, key from argument>", repr(client))
