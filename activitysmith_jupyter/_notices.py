@@ -41,8 +41,7 @@ class Notices:
         hide : Secret, optional
             What the error may have echoed.
         """
-        text = f"{what}: {error_text(error)}"
-        text = text if hide is None else hide.scrub(text)
+        text = f"{what}: {error_text(error, str if hide is None else hide.scrub)}"
         if text not in self._faults:
             self._faults.add(text)
             self.note(text)

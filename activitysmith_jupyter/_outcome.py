@@ -6,9 +6,12 @@ only be told by somebody who outlives it.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Outcome", "Verdict", "duration_text", "error_text", "one_line", "percent_text"]
 
@@ -159,10 +162,18 @@ class Outcome:
         return notify == "done" and self.verdict == "done"
 
 
-def error_text(error: BaseException) -> str:
-    """Return an exception's type and the last line of its text, at most 120 characters."""
+def error_text(error: BaseException, scrub: Callable[[str], str] = str) -> str:
+    """Return an exception's type and the last line of its text, at most 120 characters.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    scrub : callable, optional
+        Takes out of its text what nobody may see, before the text is cut.
+    """
     name = type(error).__name__
-    lines = [line.strip() for line in _text_of(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in scrub(_text_of(error)).splitlines() if line.strip()]
     return one_line(f"{name}: {lines[-1]}" if lines else name)
 
 

@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
+import httpx
 import pytest
 from hypothesis import given, settings, strategies as st
 from support.postroom import HandFeed, Postroom
@@ -442,6 +443,23 @@ def test_retry_after_holds_for_the_last_words_too(room):
     assert len(room.requests) == 2
     assert room.clock() == before
     assert room.courier._flushes == []
+
+
+@pytest.mark.parametrize("before", ["", "x" * 80, "x" * 107])
+def test_fault_that_names_the_key_is_told_without_it(room, before):
+    """Not even its beginning is left where the notice is cut."""
+    key = room.to.api_key.reveal()
+
+    class Broken(httpx.BaseTransport):
+        def handle_request(self, request):
+            raise RuntimeError(f"{before} {request.headers['authorization']} is odd")
+
+    to = Destination(room.to.base_url, room.to.api_key, Broken())
+    room.courier.push({"title": "t"}, to)
+    room.step()
+    (notice,) = room.courier.take_notices()
+    assert notice.startswith("one request could not be made: RuntimeError")
+    assert key[:6] not in notice
 
 
 def test_account_without_devices_is_said_once_and_tried_again(room):
