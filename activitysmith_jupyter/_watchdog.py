@@ -187,12 +187,11 @@ class Watchdog:
     def _send(self, to: Destination, path: str) -> None:
         if to not in self._numbers:
             self._numbers[to] = len(self._numbers)
-            server = {
-                "base_url": to.base_url,
-                "api_key": to.api_key.reveal(),
-                "ca_file": _ca_file(),
-            }
-            self._write(f"to {self._numbers[to]} {json.dumps(server)}")
+            try:
+                self._introduce(to)
+            except BaseException as error:  # noqa: BLE001  goes on, only without the frames below
+                # An interrupt at the end of a program, say: their variables hold the key.
+                raise error.with_traceback(None) from None
         words = self._cards[to, path]
         card = {
             "to": self._numbers[to],
@@ -203,6 +202,14 @@ class Watchdog:
             "died": words.died,
         }
         self._write(f"card {self._name(to, path)} {json.dumps(card)}")
+
+    def _introduce(self, to: Destination) -> None:
+        server = {
+            "base_url": to.base_url,
+            "api_key": to.api_key.reveal(),
+            "ca_file": _ca_file(),
+        }
+        self._write(f"to {self._numbers[to]} {json.dumps(server)}")
 
     def _name(self, to: Destination, path: str) -> str:
         return f"{self._numbers.get(to)}:{path}"

@@ -235,7 +235,12 @@ def _be_deaf() -> None:
         import resource  # noqa: PLC0415  not on Windows
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Linux hands a dump to a program (systemd's, Ubuntu's) whatever the limit is, also 0, but for
+    # 1; and no file is so small. Where dumps are forbidden already, nobody may raise the limit.
+    least = 1 if sys.platform == "linux" else 0
+    hardest = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    if hardest == resource.RLIM_INFINITY or hardest >= least:
+        resource.setrlimit(resource.RLIMIT_CORE, (least, least))
 
 
 def main() -> None:
