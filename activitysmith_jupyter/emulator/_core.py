@@ -15,6 +15,7 @@ from ._faults import Fault, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import TracebackType
 
     from ._ledger import Shown
     from ._settings import Settings
@@ -172,7 +173,15 @@ class Core:
             return self._complete(record, _spoiled(fault))
 
     def record_error(self, error: Exception) -> None:
-        """Keep an error of the emulator's own for `check`."""
+        """Keep an error of the emulator's own for `check`, without what its frames knew.
+
+        A request that somebody sends here by mistake has a real key in its headers, and tracebacks
+        can show variables.
+        """
+        link: BaseException | None = error
+        while link is not None:
+            link.__traceback__ = _without_variables(link.__traceback__)
+            link = link.__cause__ or link.__context__
         with self.condition:
             self._errors.append(error)
             self.condition.notify_all()
@@ -196,14 +205,18 @@ class Core:
             decoded = json.loads(body) if body else None
         except (ValueError, RecursionError):
             decoded = None
+        # Also a key that is not ours: of a real account, sent here by mistake.
+        keys = {self.api_key, headers.get("authorization", "").rpartition(" ")[2]} - {""}
         visible = {
             name: value
             for name, value in headers.items()
-            if name not in _SECRET_HEADERS and self.api_key not in value
+            if name not in _SECRET_HEADERS and not any(key in value for key in keys)
         }
+        for key in keys:
+            path = path.replace(key, "***")
         return RequestRecord(
             method=method,
-            path=path.replace(self.api_key, "***"),
+            path=path,
             body=decoded,
             headers=visible,
             seconds=self.clock() - self._started_at,
@@ -314,6 +327,18 @@ class Core:
             errors = list(self._errors)
             self._errors.clear()
             return errors
+
+
+def _without_variables(trace: TracebackType | None) -> TracebackType | None:
+    """Clear the frames of a traceback; the outermost ones still run and are left out."""
+    kept = trace
+    while trace is not None:
+        try:
+            trace.tb_frame.clear()
+        except RuntimeError:
+            kept = trace.tb_next
+        trace = trace.tb_next
+    return kept
 
 
 def _spoiled(fault: Fault) -> Answer:

@@ -1,11 +1,14 @@
 import json
+import traceback
 from urllib.parse import quote
 
 import httpx
 import pytest
 from hypothesis import given, settings, strategies as st
+from support.canary import CANARY, assert_no_key
 
 from activitysmith_jupyter.emulator import Emulator
+from activitysmith_jupyter.emulator._api import Service
 
 ENDPOINTS = [
     ("POST", "/push-notification"),
@@ -165,6 +168,18 @@ def test_request_log_has_the_facts_and_never_the_key(api):
     everything = repr(api.emulator.requests) + repr(api.emulator)
     assert api.emulator.api_key not in everything
     assert api.emulator.api_key not in control(api, "GET", "_emulator/requests").text
+
+
+def test_request_log_never_has_the_key_of_a_real_account(api):
+    """Somebody forgot to change the key: the emulator refuses it and shows it nowhere."""
+    for path in ("live-activity/stream/train", quote(CANARY, safe="")):
+        answer = api.send("PUT", f"/{path}", {}, key=CANARY, headers={"X-Key": f"k={CANARY}"})
+        assert answer.status_code == 401
+        assert_no_key(answer.content)
+    assert len(api.emulator.requests) == 2
+    for path in ("requests", "phone", "settings", "faults"):
+        assert_no_key(control(api, "GET", f"_emulator/{path}").content)
+    assert_no_key(api._client.get(f"{api.emulator.url}").content, repr(api.emulator.requests))
 
 
 # --- faults in-process ---------------------------------------------------------------------------
@@ -376,6 +391,26 @@ def test_error_of_the_emulator_itself_is_kept_and_raised(api, monkeypatch):
     api.put()
     with pytest.raises(ZeroDivisionError):
         api.emulator.check()
+
+
+def test_error_of_the_emulator_itself_shows_no_key(api, monkeypatch):
+    """Whoever sees its traceback sees no variables: a request's headers may hold a real key."""
+
+    def broken(*_, authorization, **__):
+        try:
+            raise LookupError
+        except LookupError as error:
+            raise ZeroDivisionError from error
+
+    monkeypatch.setattr(Service, "answer", broken)
+    api.send("PUT", "/live-activity/stream/train", {}, key=CANARY)
+    try:
+        api.emulator.check()
+    except ZeroDivisionError as error:
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+        text = "".join(shown.format())
+    assert "in broken" in text
+    assert_no_key(text)
 
 
 @settings(max_examples=60, deadline=None)
