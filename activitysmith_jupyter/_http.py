@@ -103,9 +103,14 @@ class _BearerAuth(httpx.Auth):
 
 @attrs.frozen(repr=False)
 class _Answer:
-    """What came back. It shows nothing of itself: a server may echo the key."""
+    """What came back, and no way to the request, whose headers have the key.
 
-    response: httpx.Response
+    It shows nothing of itself: a server may echo the key.
+    """
+
+    status: int
+    is_redirect: bool
+    headers: httpx.Headers
     content: bytes
 
 
@@ -230,14 +235,7 @@ class Http:
         # The error is raised outside the except block: a chained httpx error would carry frames
         # whose variables hold the Authorization header, and tracebacks can show variables.
         try:
-            with pool.stream(
-                method,
-                self._base_url + path,
-                content=content,
-                headers=None if content is None else {"Content-Type": "application/json"},
-                timeout=timeout,
-            ) as response:
-                answer = _read(response, deadline)
+            answer = _exchange(pool, method, self._base_url + path, content, timeout, deadline)
         except (httpx.ConnectTimeout, httpx.PoolTimeout):
             failure = ConnectionFailedError(
                 f"No connection to {self._base_url} within {timeout.connect:g} s"
@@ -281,24 +279,23 @@ class Http:
     ) -> dict[str, Any] | ActivitySmithError:
         if isinstance(answer, TransportError):
             return answer
-        response = answer.response
-        status = response.status_code
-        self._remember_limits(response.headers)
-        if response.is_redirect:
+        status, headers = answer.status, answer.headers
+        self._remember_limits(headers)
+        if answer.is_redirect:
             return InvalidResponseError(
                 f"{self._base_url}{path} answered {status} and points to "
-                f"{_host_of(self._key.scrub(response.headers.get('location', '')))!r}; "
+                f"{_host_of(self._key.scrub(headers.get('location', '')))!r}; "
                 "redirects are not followed, so that the key stays here. Check base_url"
             )
         body: Any = None
         with suppress(ValueError, RecursionError):
             body = _scrubbed(json.loads(answer.content), self._key)
-        if not response.is_success:
-            return _api_error(status, body, response.headers, path)
+        if not httpx.codes.is_success(status):
+            return _api_error(status, body, headers, path)
         if not isinstance(body, dict):
             return InvalidResponseError(
                 f"{method} {self._base_url}{path} answered {status} without a JSON object "
-                f"({self._key.scrub(response.headers.get('content-type', 'no content type'))}); "
+                f"({self._key.scrub(headers.get('content-type', 'no content type'))}); "
                 "check base_url"
             )
         return body
@@ -322,6 +319,23 @@ def _encode(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def _exchange(  # noqa: PLR0913, PLR0917  the parts of a request
+    pool: httpx.Client,
+    method: str,
+    url: str,
+    content: bytes | None,
+    timeout: httpx.Timeout,
+    deadline: float,
+) -> _Answer | TransportError:
+    """Send a request and read its answer; a frame of its own, so that no other knows the request.
+
+    Who enters the debugger finds the Authorization header behind a response.
+    """
+    headers = None if content is None else {"Content-Type": "application/json"}
+    with pool.stream(method, url, content=content, headers=headers, timeout=timeout) as response:
+        return _read(response, deadline)
+
+
 def _read(response: httpx.Response, deadline: float) -> _Answer | TransportError:
     """Read an answer, or return why not: raised here, a traceback could show what it says."""
     content = bytearray()
@@ -335,7 +349,7 @@ def _read(response: httpx.Response, deadline: float) -> _Answer | TransportError
             return DeliveryTimeoutError(
                 "the answer dribbles in too slowly; the request may have arrived"
             )
-    return _Answer(response, bytes(content))
+    return _Answer(response.status_code, response.is_redirect, response.headers, bytes(content))
 
 
 _LIMIT_MEMBER = re.compile(r'"([^"]*)"((?:\s*;\s*[a-z]+=\d+)*)')

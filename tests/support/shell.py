@@ -38,14 +38,20 @@ class Ticker:
 class Notebook:
     """A shell with the extension loaded, and what reached the phone."""
 
-    def __init__(self, *, load: bool = True, config: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        load: bool = True,
+        config: dict[str, Any] | None = None,
+        api_key: str | None = None,
+    ) -> None:
         InteractiveShell.clear_instance()
         settings = Config({"HistoryManager": {"enabled": False}, **(config or {})})
         self.shell: Any = InteractiveShell.instance(config=settings, colors="nocolor")
         # The real shell warns once per process when it meets a module of its own making.
         self.clock = Ticker()
         replace_runtime(Runtime(Courier(clock=self.clock)))
-        self.emulator = Emulator().start()
+        self.emulator = Emulator(api_key=api_key).start()
         configure(api_key=self.emulator.api_key, base_url=self.emulator.base_url)
         self.shell.user_ns["clock"] = self.clock
         if load:
