@@ -18,6 +18,7 @@ from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from support.canary import CANARY, assert_no_key
 from tqdm import tqdm as plain
 
 import activitysmith_jupyter
@@ -64,11 +65,13 @@ def own_home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def emulator(monkeypatch):
-    with Emulator() as emulator:
-        monkeypatch.setenv("ACTIVITYSMITH_API_KEY", emulator.api_key)
+def emulator(monkeypatch, tmp_path):
+    """Serve an account whose key is nowhere in what a run leaves behind, nor in Jupyter's own."""
+    with Emulator(api_key=CANARY) as emulator:
+        monkeypatch.setenv("ACTIVITYSMITH_API_KEY", CANARY)
         monkeypatch.setenv("ACTIVITYSMITH_BASE_URL", emulator.base_url)
         yield emulator
+    assert_no_key(tmp_path)
 
 
 def pushes(emulator):
@@ -375,7 +378,7 @@ def test_login_in_a_kernel_where_nobody_types_is_one_line(tmp_path):
 
 
 def run(*command, **options):
-    return subprocess.run(
+    done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         text=True,
@@ -383,6 +386,8 @@ def run(*command, **options):
         timeout=120,
         **options,
     )
+    assert_no_key(done.stdout, done.stderr)
+    return done
 
 
 def papermill(notebook, *arguments):
@@ -488,6 +493,40 @@ def test_papermill_run_that_fails_tells_and_fails(emulator):
     assert title == "❌ in: failed"
     assert "cell 2 of 2" in message
     assert message.endswith("ValueError: loss is NaN")
+
+
+TALKATIVE = (
+    (
+        "%xmode Verbose\nimport logging, sys, warnings\n"
+        "from activitysmith_jupyter import *\n"
+        "logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)\n"
+        "warnings.simplefilter('always')"
+    ),
+    "%load_ext activitysmith_jupyter\n%activity status",
+    "%activity doctor",
+    "Composer({'title': 'T', 'type': 'progress', 'percentage': 4}, stream_key='k')",
+    "client = ActivitySmith()\nclient.notifications.send(title='t')",
+    "[client, Activity('a', title='A'), Phone()]",
+    (
+        "import rich.traceback\nrich.traceback.install(show_locals=True)\n"
+        "for _ in tqdm(range(3)): pass"
+    ),
+    "client.live_activities.update(activity_id='unknown', title='t')",
+)
+
+
+def test_papermill_run_that_shows_all_it_can_leaves_no_key(emulator):
+    """The log, verbose tracebacks, widgets, in the result, in its HTML page, and on the screen."""
+    done = papermill(book(*map(code, TALKATIVE)), "--log-output", "--log-level", "DEBUG")
+    assert done.returncode == 1
+    assert "HTTP Request" in done.stderr
+    text = Path("out.ipynb").read_text(encoding="utf-8")
+    for shown in ("found in ACTIVITYSMITH_API_KEY", "send_request_headers", "NotFoundError"):
+        assert shown in text
+    assert "_composer" in text or "application/vnd.jupyter.widget-view+json" in text
+    page = run(BIN / "jupyter", "nbconvert", "--to", "html", "out.ipynb")
+    assert page.returncode == 0, page.stderr
+    assert "NotFoundError" in Path("out.html").read_text(encoding="utf-8")
 
 
 def test_papermill_run_whose_kernel_dies_tells_that(emulator):

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType, ModuleType
 
 import attrs
-import comm.base_comm
+import comm
 import ipywidgets
 import keyring
 import pytest
@@ -397,13 +397,22 @@ def test_key_is_in_no_widget_and_no_message_to_the_page(emulator, monkeypatch):
     """What a front end receives, and what it saves with the notebook."""
     sent = []
     monkeypatch.setattr(
-        comm.base_comm.BaseComm, "publish_msg", lambda _, *words, **more: sent.append((words, more))
+        comm.DummyComm, "publish_msg", lambda _, *words, **more: sent.append((words, more))
     )
+    monkeypatch.setattr("activitysmith_jupyter.phone._DRAWN_SECONDS", 0)
     composer = Composer({"title": "T", "type": "progress", "percentage": 4}, stream_key="train")
+    for button in ("send", "update", "end"):
+        composer._sender._buttons[button].click()
+    composer._sender._buttons["update"].click()
+    emulator.faults.add("status", status=401, body={"error": f"bad {CANARY}", "message": ""})
+    composer._sender._buttons["send"].click()
+    assert "bad [key]" in composer._sender._answer.value
     phone = Phone()
-    state = ipywidgets.Widget.get_manager_state(widgets=None)["state"]
     phone.refresh()
+    phone._ipython_display_()
+    state = ipywidgets.Widget.get_manager_state(widgets=None)["state"]
     assert "train" in repr(state)
+    assert "bad [key]" in repr(sent)
     assert_no_key(repr(state), json.dumps(state, default=repr), repr(sent))
     assert _holders([("composer", composer), ("phone", phone)]) == []
 

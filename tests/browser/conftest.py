@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import chromium
+from support.canary import assert_no_key
 from support.lab import Lab, NotebookPage
 
 from activitysmith_jupyter.emulator import Emulator
@@ -43,11 +44,14 @@ def _started(tmp_path_factory: pytest.TempPathFactory, shared_emulator: Emulator
         "ACTIVITYSMITH_API_KEY": shared_emulator.api_key,
         "ACTIVITYSMITH_BASE_URL": shared_emulator.base_url,
     }
-    lab = Lab(tmp_path_factory.mktemp("lab"), environment)
+    root = tmp_path_factory.mktemp("lab")
+    lab = Lab(root, environment)
     try:
         yield lab.start()
     finally:
         lab.stop()
+    # Notebooks, checkpoints, histories, workspaces, connection files, the server's log.
+    assert_no_key(root, key=shared_emulator.api_key)
 
 
 @pytest.fixture(scope="session")

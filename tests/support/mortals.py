@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+from support.canary import assert_no_key
 from support.scripts import environment
 
 if TYPE_CHECKING:
@@ -123,7 +124,9 @@ def mortal(code: str, env: Mapping[str, str]) -> Iterator[Mortal]:
     with process:
         try:
             yield Mortal(process, env[_MARK])
-            process.communicate(timeout=TIMEOUT_SECONDS)
+            said = process.communicate(timeout=TIMEOUT_SECONDS)
+            if key := env.get("ACTIVITYSMITH_API_KEY"):
+                assert_no_key(*said, key=key)
         finally:
             overdue.cancel()
             process.kill()
