@@ -16,7 +16,7 @@ DEBIAN_TEST_PACKAGES := chromium curl fonts-dejavu-core fonts-inter fonts-noto-c
 export DEMO_SECONDS ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint docs bench format clean
+.PHONY: help demo test lint audit docs bench format clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -67,6 +67,9 @@ lint: $(VENV)/.linted  ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: $(VENV)/.linted  ## Look up known vulnerabilities of the dependencies, where that can be had
+	$(BIN)/python .ci/audit.py
 
 format: $(VENV)/.linted  ## Put the code into shape
 	$(BIN)/ruff check --fix .
