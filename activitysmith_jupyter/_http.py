@@ -21,6 +21,7 @@ import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 import attrs
 import httpx
@@ -69,6 +70,8 @@ _IDENTITY: Final = {
 }
 
 _TOO_MANY: Final = 429
+# Filters are asked by the logger that is written to, not by those above it.
+_TALKERS: Final = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "proxy")))
 
 
 @attrs.frozen
@@ -137,6 +140,7 @@ class Http:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self.rate_limits: dict[str, RateLimit] = {}
+        _in_use.add(self)
 
     def request(
         self,
@@ -189,12 +193,18 @@ class Http:
         if client is not None:
             client.close()
 
+    @property
+    def key(self) -> Secret:
+        """The key it sends."""
+        return self._key
+
     def _pool(self) -> httpx.Client:
         if self._pid != os.getpid():
             # After a fork: the parent's sockets and its lock are not ours to use or to close.
             self._pid, self._lock, self._client = os.getpid(), threading.Lock(), None
         with self._lock:
             if self._client is None:
+                _filter_logs()
                 self._client = httpx.Client(
                     headers=_IDENTITY,
                     auth=_BearerAuth(self._key),
@@ -303,6 +313,32 @@ class Http:
     def _remember_limits(self, headers: httpx.Headers) -> None:
         for limit in parse_rate_limit(self._key.scrub(headers.get("ratelimit", ""))):
             self.rate_limits[limit.policy] = limit
+
+
+_in_use: Final[WeakSet[Http]] = WeakSet()
+
+
+def _keys_in_use() -> set[Secret]:
+    while True:
+        try:
+            return {http.key for http in _in_use}
+        except RuntimeError:  # another thread has just made a client
+            continue
+
+
+def _filter_logs() -> None:
+    """Keep out of the log what a server or proxy echoes: httpcore logs the headers of answers."""
+    for name in _TALKERS:
+        logging.getLogger(name).addFilter(_scrub_record)  # once: it knows its filters
+
+
+def _scrub_record(record: logging.LogRecord) -> bool:
+    said = scrubbed = record.getMessage()
+    for key in _keys_in_use():
+        scrubbed = key.scrub(scrubbed)
+    if scrubbed != said:
+        record.msg, record.args = scrubbed, ()
+    return True
 
 
 def _bounded(wait: bool | float) -> bool | float:  # noqa: FBT001  both mean how to go on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import html
 import json
 import logging
@@ -778,6 +779,30 @@ def test_key_is_not_in_the_debug_log(emulator, client, caplog):
         client.notifications.send(title="t")
     assert {"httpx", "httpcore.http11"} <= {record.name for record in caplog.records}
     assert_no_key(caplog.text, repr([vars(record) for record in caplog.records]))
+
+
+def test_key_is_not_in_the_debug_log_of_a_server_that_echoes_it(emulator, client, caplog):
+    """Of the headers of an answer, which httpcore logs, all but the key stays as it was."""
+    caplog.set_level(logging.DEBUG)
+    echo = {"X-Echo": f"Bearer {KEY}", "X-Other": quote(KEY)}
+    emulator.faults.add("status", status=400, headers=echo)
+    with pytest.raises(BadRequestError):
+        client.badge_count(1)
+    assert "(b'X-Echo', b'Bearer [key]'), (b'X-Other', b'[key]')" in caplog.text
+    assert_no_key(caplog.text, repr([vars(record) for record in caplog.records]))
+
+
+def test_log_of_a_client_that_is_gone_is_not_searched_for_its_key(caplog):
+    """Nothing of a client stays behind: no key, no filter."""
+    other = Secret("ask_of_nobody_else")
+    with ActivitySmith(api_key=other.reveal(), base_url=LOOPBACK) as client:
+        client._caller._http(client._caller._to)._pool()
+        assert other in _http._keys_in_use()
+    del client
+    gc.collect()
+    assert other not in _http._keys_in_use()
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("httpcore")]
+    assert {len(logging.getLogger(name).filters) for name in names} <= {0, 1}
 
 
 def test_key_is_not_in_what_the_objects_show(client):
