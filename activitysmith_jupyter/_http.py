@@ -41,6 +41,7 @@ from .exceptions import (
     ForbiddenError,
     InvalidResponseError,
     LiveActivityLimitError,
+    MissingAPIKeyError,
     NoRecipientsError,
     NotFoundError,
     RateLimitError,
@@ -128,11 +129,18 @@ class Http:
         Sent as a bearer token, shown to nobody.
     transport : httpx.BaseTransport, optional
         Replaces the network, for example ``httpx.WSGITransport(app=emulator.app)``.
+
+    Raises
+    ------
+    MissingAPIKeyError
+        The key is empty: it came from another process.
     """
 
     def __init__(
         self, *, base_url: str, api_key: Secret, transport: httpx.BaseTransport | None = None
     ) -> None:
+        if not api_key:
+            raise MissingAPIKeyError(f"No API key goes to another process. {HOW_TO_SET_A_KEY}")
         self._base_url = base_url
         self._key = api_key
         self._transport = transport

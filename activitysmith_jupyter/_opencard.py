@@ -78,7 +78,7 @@ class OpenCard(ABC):
         """Begin to be shown, where this process may show anything."""
         if self._settings.disabled or silence_reason():
             return
-        if self._settings.api_key is None:
+        if not self._settings.api_key:  # none, or one that stayed in another process
             _say_missing_key()
             return
         self._to = self._settings.destination(self._transport)

@@ -27,8 +27,8 @@ class Secret:
     """A text that shows itself to nobody but the one place that calls `reveal`.
 
     Its ``repr``, ``str`` and ``format`` are dots, and so is all that debuggers and inspectors find
-    by going through its attributes; pickling or copying to another process loses the text, so that
-    the other side looks for its own key.
+    by going through its attributes. Pickling loses the text: in another process it is empty, and
+    whoever would use it says that there is no key.
     """
 
     __slots__ = ("_say",)

@@ -101,7 +101,7 @@ class Settings:
         MissingAPIKeyError
             When no place holds one; the message says how to set one.
         """
-        if self.api_key is None:
+        if not self.api_key:
             raise MissingAPIKeyError(f"No ActivitySmith API key found. {HOW_TO_SET_A_KEY}")
         return self.api_key
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from contextlib import suppress
@@ -34,6 +35,7 @@ __all__ = ["CLOCK", "LastWords", "Watchdog"]
 _MOST_STARTS: Final = 3
 _START_SECONDS: Final = 10.0
 _LOCK_SECONDS: Final = 1.0
+_LIKE_A_KEY: Final = re.compile(r"(?<![A-Za-z0-9])ask_\w")
 
 # The writing ends of this process's pipes.
 _pipes: set[int] = set()
@@ -247,12 +249,14 @@ def _command() -> list[str]:
 
 
 def _environment(cards: list[tuple[Destination, str]]) -> dict[str, str]:
-    """Return the environment without the key: the helper gets it through the pipe."""
+    """Return the environment without any key: the helper gets them through the pipe."""
     keys = {to.api_key for to, _ in cards}
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("ACTIVITYSMITH_") and all(key.scrub(value) == value for key in keys)
+        if not name.startswith("ACTIVITYSMITH_")
+        and not _LIKE_A_KEY.search(value)  # of a card that comes later, say
+        and all(key.scrub(value) == value for key in keys)
     }
 
 

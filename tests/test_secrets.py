@@ -159,6 +159,21 @@ def test_key_is_not_in_what_any_object_shows(emulator):
     assert len(names) == 12
 
 
+def test_key_stays_in_its_process_and_whoever_was_sent_elsewhere_says_so(emulator):
+    """A client or card that a worker process gets has no key, and no request goes without one."""
+    client, activity, settings = (
+        pickle.loads(pickle.dumps(thing))  # noqa: S301  our own bytes
+        for thing in (ActivitySmith(CANARY), Activity("a", api_key=CANARY), resolve())
+    )
+    with pytest.raises(exceptions.MissingAPIKeyError, match="another process"):
+        client.badge_count(1)
+    with pytest.raises(exceptions.MissingAPIKeyError):
+        settings.destination()
+    with pytest.warns(exceptions.ActivitySmithWarning, match="ACTIVITYSMITH_API_KEY"), activity:
+        pass
+    assert emulator.requests == []
+
+
 HIDDEN = (ModuleType, type, FrameType, BuiltinFunctionType, Secret, type(os.environ), Emulator)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.canary import CANARY, assert_no_key
+from support.canary import CANARY, assert_no_key, spellings
 from support.mortals import (
     account,
     ends,
@@ -38,6 +38,7 @@ from activitysmith_jupyter.emulator import Emulator
 BOUND_SECONDS = 5.0
 PATH = "/live-activity/stream/train"
 STATE = {"type": "progress", "title": "Train", "percentage": 43}
+SPELLINGS = spellings(CANARY)
 HAPPY_BAR = """
     for step in bar():
         if step == 43:
@@ -436,19 +437,26 @@ def test_helper_is_not_loaded_by_the_import() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_helper_knows_the_key_from_the_pipe_alone(emulator: Emulator) -> None:
+def test_helper_knows_the_key_from_the_pipe_alone() -> None:
     """Neither ``ps`` nor the environment of the helper shows the key, and no dump may hold it."""
+    with Emulator(api_key=CANARY) as emulator:
+        _look_at_the_helper(emulator)
+
+
+def _look_at_the_helper(emulator: Emulator) -> None:
     env = account(emulator)
-    env["COPY_OF_THE_KEY"] = f"Bearer {emulator.api_key}"
+    env |= {f"COPY_{number}": form.decode() for number, form in enumerate(SPELLINGS.values())}
     env["ACTIVITYSMITH_OTHER_KEY"] = "of-another-account"
+    env["TEAM_KEY"] = "Bearer ask_of-another-account"
+    env["TASK_LIST"] = "task_one"
     with mortal(HAPPY_BAR, env) as program:
         program.wait_for_line()
         (helper,) = program.helpers()
         folder = Path(f"/proc/{helper}")
-        key = emulator.api_key.encode()
-        assert key not in (folder / "cmdline").read_bytes()
-        assert key not in (folder / "environ").read_bytes()
-        assert b"of-another-account" not in (folder / "environ").read_bytes()
+        known = (folder / "environ").read_bytes()
+        assert_no_key(known, (folder / "cmdline").read_bytes())
+        assert b"of-another-account" not in known
+        assert b"TASK_LIST=task_one" in known
         limits = (folder / "limits").read_text()
         open_files = {str(link.readlink()) for link in (folder / "fd").iterdir()}
         program.go_on()
