@@ -77,6 +77,22 @@ class CardOptions:
         return claim(stream_key(self.look.title or "progress", notebook=place_name() or None))
 
 
+@attrs.define
+class Row:
+    """The time of bars that follow one another; all that is left of a card that has ended.
+
+    Attributes
+    ----------
+    began : float
+        When the first of them began, on the courier's clock.
+    ended_at : float or None
+        When the last one closed, as far as that has happened.
+    """
+
+    began: float
+    ended_at: float | None = None
+
+
 class BarCard(OpenCard):
     """A card fed by bars.
 
@@ -96,8 +112,7 @@ class BarCard(OpenCard):
         )
         self.options = options
         self.group = BarGroup(options.look)
-        self.began = began
-        self.ended_at: float | None = None
+        self.row = Row(began)
         self._began_here = runtime().courier.now()
         self._ends_with_bars = ends_with_bars
         self._icon = {} if options.icon is None else {"icon": dict(options.icon)}
@@ -117,7 +132,7 @@ class BarCard(OpenCard):
         if not self._ends_with_bars or not self.is_open:
             return
         outcome, certain = self.group.outcome()
-        self.ended_at = runtime().courier.now()
+        self.row.ended_at = runtime().courier.now()
         if certain:
             self.finish(outcome, grace_seconds=GRACE_SECONDS)
         else:
@@ -139,7 +154,7 @@ class BarCard(OpenCard):
             body=stream_body(content_state=fields, **self._action, **self._recipients()),
             share=share,
             pace=_pace(fields["type"], share),
-            ready=should_open(now - self.began) or should_open(now - self._began_here, gained),
+            ready=should_open(now - self.row.began) or should_open(now - self._began_here, gained),
             began=self._began_here,
             began_share=began_share,
             finish=None if seconds_left is None else now + seconds_left,
@@ -163,8 +178,8 @@ class BarCard(OpenCard):
         return one_line(" · ".join([sentence, *self.group.numbers()]), _MESSAGE_CHARACTERS)
 
     def _elapsed_seconds(self) -> float:
-        end = runtime().courier.now() if self.ended_at is None else self.ended_at
-        return end - self._began_here
+        end = self.row.ended_at
+        return (runtime().courier.now() if end is None else end) - self._began_here
 
 
 def _pace(
@@ -175,8 +190,8 @@ def _pace(
     return "progress"
 
 
-# The newest card, whose row the next bar may continue.
-_newest: list[BarCard] = []
+# The newest card's, which the next bar may continue.
+_newest: list[Row] = []
 
 
 def join_card(bar: Bar, options: CardOptions) -> Place | None:
@@ -197,9 +212,9 @@ def join_card(bar: Bar, options: CardOptions) -> Place | None:
         return relay.join(bar, options.look)
     now = here.courier.now()
     began = now
-    if _newest and _newest[0].ended_at is not None:
-        gap = now - _newest[0].ended_at
-        began = _newest[0].began if gap <= GRACE_SECONDS else now
+    for row in _newest:
+        if row.ended_at is not None and now - row.ended_at <= GRACE_SECONDS:
+            began = row.began
     card = BarCard(options, began)
     for other in cards:
         if other.stream_key == card.stream_key:
@@ -208,5 +223,5 @@ def join_card(bar: Bar, options: CardOptions) -> Place | None:
     card.open()
     if not card.is_open:
         return None
-    _newest[:] = [card]
+    _newest[:] = [card.row]
     return place

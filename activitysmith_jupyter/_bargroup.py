@@ -1,7 +1,7 @@
 """The bars that one card shows: who is inside whom, how far they are, how they ended.
 
 Bars are added and closed in the user's threads; the courier's thread only reads plain attributes
-of them. It never takes tqdm's lock and never draws.
+of them. It never takes tqdm's lock and never draws. What is remembered of closed bars is bounded.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -17,10 +18,10 @@ import attrs
 
 from ._outcome import Outcome
 from ._progress import SteadyFinish, numbers, progress_fields
-from ._shares import BarView, ProgressTracker, fraction
+from ._shares import BarView, ProgressTracker, added_up, fraction, known_total, to_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator, Sequence
 
     from ._option_values import Style
     from ._outcome import Verdict
@@ -30,6 +31,7 @@ __all__ = ["Bar", "BarGroup", "Look", "Place"]
 _SEVERITY: Final[dict[Verdict, int]] = {"done": 0, "stopped": 1, "failed": 2, "died": 3}
 # Closed inner bars are remembered so far back: what an epoch had tells about the next one.
 _MOST_CLOSED: Final = 64
+_LOOK_SECONDS: Final = 0.05
 
 
 _numbers = count()
@@ -72,7 +74,7 @@ class Look:
 class _Entry:
     """One bar; outlives it, so that its last numbers stay."""
 
-    def __init__(self, bar: Bar, parent: Hashable | None, lane: Hashable) -> None:
+    def __init__(self, bar: Bar, parent: int | None, lane: Hashable) -> None:
         # Weak: a bar that everybody dropped must still be closed by its finalizer.
         self._bar = weakref.ref(bar)
         self.parent = parent
@@ -83,16 +85,23 @@ class _Entry:
         # Not id(): the number of an entry that is gone may come back for another one.
         self.key = next(_numbers)
         self._last = BarView(key=self.key, parent=parent)
+        # Of its own: a look that began before the end must not write over it.
+        self._final: BarView | None = None
         self.look_at_bar()
 
     @property
     def is_open(self) -> bool:
         return self.outcome is None
 
+    @property
+    def may_speak_again(self) -> bool:
+        """Whether its verdict is uncertain, and its bar still there to say a better one."""
+        return not self.certain and self._bar() is not None
+
     def look_at_bar(self) -> BarView:
         """Return how the bar looks now, or looked last."""
         bar = self._bar()
-        if bar is not None and self.is_open:
+        if bar is not None and self._final is None:
             self._last = BarView(
                 key=self.key,
                 parent=self.parent,
@@ -105,12 +114,38 @@ class _Entry:
                 unit_scale=bar.unit_scale,
                 elapsed_seconds=max(0.0, bar._time() - bar.start_t),  # noqa: SLF001  tqdm's own clock
             )
-        return self._last
+        return self._final or self._last
 
     def close(self, outcome: Outcome, *, certain: bool) -> None:
-        last = self.look_at_bar()
+        failed = outcome.verdict == "failed"
+        self._final = attrs.evolve(self.look_at_bar(), finished=True, failed=failed)
         self.outcome, self.certain = outcome, certain
-        self._last = attrs.evolve(last, finished=True, failed=outcome.verdict == "failed")
+
+
+class _Past:
+    """What outermost bars come to that closed long ago."""
+
+    def __init__(self) -> None:
+        self._sums: dict[Hashable, BarView] = {}
+        self.outcomes: list[Outcome] = []  # the worst
+        self.certain = True
+
+    def add(self, entry: _Entry) -> None:
+        view = entry.look_at_bar()
+        kind = (to_unit(view), known_total(view) is not None)
+        if kind in self._sums:
+            self._sums[kind] = added_up(self._sums[kind], view)
+        else:
+            self._sums[kind] = attrs.evolve(view, key=next(_numbers), desc="", postfix=None)
+        self.outcomes = [_worst([*self.outcomes, entry.outcome or Outcome("stopped")])]
+        self.certain = self.certain and entry.certain
+
+    def views(self) -> list[BarView]:
+        return list(self._sums.values())
+
+
+def _worst(outcomes: Sequence[Outcome]) -> Outcome:
+    return max(outcomes, key=lambda outcome: _SEVERITY[outcome.verdict], default=Outcome("stopped"))
 
 
 class BarGroup:
@@ -124,53 +159,107 @@ class BarGroup:
 
     def __init__(self, look: Look) -> None:
         self.look = look
-        self._entries: list[_Entry] = []
+        # By key, in order. Bars come and go in any thread, each by a single operation on it.
+        self._entries: dict[int, _Entry] = {}
+        self._past = _Past()
+        self._most = 2 * _MOST_CLOSED
+        # For those who look at more than one bar; nobody waits for it for long.
+        self._looking = threading.Lock()
         self._tracker = ProgressTracker()
         self._finish = SteadyFinish()
+
+    @contextmanager
+    def _look(self) -> Iterator[bool]:
+        """Keep other looks out; False where that could not be had.
+
+        A forked child may inherit the lock taken, and a signal handler may close a bar in the
+        middle of a look.
+        """
+        alone = self._looking.acquire(timeout=_LOOK_SECONDS)
+        try:
+            yield alone
+        finally:
+            if alone:
+                self._looking.release()
 
     # ------------------------------------------------------------------ the user's threads
 
     def add(self, bar: Bar) -> _Entry:
         """Take in a bar: inside the innermost open one of its thread, or beside the others."""
         if not self.has_open_bars:
-            self._entries.clear()  # a new row of bars: its fraction begins anew
+            self._begin_row()
         lane = _lane()
-        around = [entry for entry in self._entries if entry.lane == lane and entry.is_open]
+        around = [entry for entry in self._all() if entry.lane == lane and entry.is_open]
         entry = _Entry(bar, around[-1].key if around else None, lane)
-        self._entries.append(entry)
-        self._forget_old()
+        self._entries[entry.key] = entry
+        if len(self._entries) > self._most and self._looking.acquire(blocking=False):
+            try:
+                self._let_go()
+            finally:
+                self._looking.release()
         return entry
 
-    def _forget_old(self) -> None:
-        closed = [
-            entry for entry in self._entries if not entry.is_open and entry.parent is not None
-        ]
-        for entry in closed[:-_MOST_CLOSED]:
-            self._entries.remove(entry)
+    def _all(self) -> list[_Entry]:
+        return list(self._entries.values())
+
+    def _begin_row(self) -> None:
+        """Forget the bars so far: the fraction begins anew."""
+        self._past = _Past()
+        for entry in self._all():
+            if not entry.is_open:  # another thread may have begun the row already
+                self._entries.pop(entry.key, None)
+
+    def _let_go(self) -> None:
+        """Let go of closed bars, but for the last inner ones and the first, which gives its name.
+
+        A card may be open for days, and a bar may run for milliseconds.
+        """
+        past, entries = self._past, self._all()
+        needed = {entry.key for entry in entries[:1]}
+        for entry in reversed(entries):  # inner before outer
+            if entry.parent is not None and (entry.is_open or entry.key in needed):
+                needed.add(entry.parent)
+        closed = [entry for entry in entries if not entry.is_open and entry.key not in needed]
+        inner = [entry for entry in closed if entry.parent is not None]
+        gone: set[int] = {entry.key for entry in inner[:-_MOST_CLOSED]}
+        for entry in closed:  # outer before inner
+            if entry.parent in gone:
+                gone.add(entry.key)
+            elif entry.parent is None and not entry.may_speak_again:
+                gone.add(entry.key)
+                past.add(entry)
+        for key in gone:
+            self._entries.pop(key, None)
+        self._most = 2 * max(_MOST_CLOSED, len(self._entries))
 
     @property
     def has_open_bars(self) -> bool:
         """Whether a bar still runs."""
-        return any(entry.is_open for entry in self._entries)
+        return any(entry.is_open for entry in self._all())
 
     def outcome(self) -> tuple[Outcome, bool]:
         """Return the worst verdict of the outermost bars, and whether all of them are certain."""
-        roots = [entry for entry in self._entries if entry.parent is None]
-        verdicts = [entry.outcome for entry in roots if entry.outcome is not None]
-        worst = max(
-            verdicts, key=lambda outcome: _SEVERITY[outcome.verdict], default=Outcome("stopped")
-        )
-        return worst, all(entry.certain for entry in roots)
+        with self._look():
+            past, roots = self._past, [entry for entry in self._all() if entry.parent is None]
+        outcomes = [root.outcome for root in roots if root.outcome is not None]
+        certain = past.certain and all(root.certain for root in roots)
+        return _worst([*past.outcomes, *outcomes]), certain
 
     # ------------------------------------------------------------------ the courier's thread
 
     def views(self) -> list[BarView]:
-        """Return how the bars look now, outer before inner."""
-        return [entry.look_at_bar() for entry in list(self._entries)]
+        """Return how the bars look now: the first one first, and outer before inner."""
+        with self._look():
+            return self._views()
+
+    def _views(self) -> list[BarView]:
+        views = [entry.look_at_bar() for entry in self._all()]
+        return views[:1] + self._past.views() + views[1:]
 
     def share(self) -> float | None:
         """Return the done share, 0 to 1; None without a total. It never falls but by a reset."""
-        return self._tracker.update(self.views())
+        with self._look() as alone:
+            return self._tracker.update(self._views()) if alone else self._tracker.share
 
     def began_share(self) -> float:
         """Return the share that was done when the bars began: a resumed run is not at 0."""
@@ -193,7 +282,7 @@ class BarGroup:
             Predicted time to the end; None shows none.
         """
         now_wall = datetime.now().astimezone()
-        roots = [entry for entry in list(self._entries) if entry.parent is None]
+        roots = [entry for entry in self._all() if entry.parent is None]
         return progress_fields(
             self.views(),
             share=share,

@@ -65,7 +65,7 @@ class WorkCard(BarCard):
         sample = super()._sample(now, seconds_left)
         if sample is None:
             return None
-        is_ready = now - self.began >= _OPENS_AFTER_SECONDS
+        is_ready = now - self.row.began >= _OPENS_AFTER_SECONDS
         return attrs.evolve(sample, ready=is_ready, urgent=self._starts_anew)
 
     def delivered(self) -> None:

@@ -258,8 +258,8 @@ def _describe(
     """Add what the bars say: position, inner position, numbers, rate."""
     root, inner = chain[0], chain[-1]
     if len(roots) > 1:
-        finished = sum(view.finished for view in roots)
-        parts.add(0, 0, f"{finished}/{len(roots)} done")
+        finished = sum(view.bars for view in roots if view.finished)
+        parts.add(0, 0, f"{finished}/{sum(view.bars for view in roots)} done")
     else:
         parts.add(0, 0, _position(root, title))
     if inner is not root:

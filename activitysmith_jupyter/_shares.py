@@ -8,7 +8,7 @@ reset.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,6 +18,7 @@ from ._smalltext import to_number
 __all__ = [
     "BarView",
     "ProgressTracker",
+    "added_up",
     "count",
     "done_share",
     "fraction",
@@ -29,6 +30,9 @@ __all__ = [
 # Of what is left of an outer item, an inner bar claims so much as long as nobody has seen how many
 # inner bars an item has: a validation bar may follow the training bar.
 _FIRST_CLAIM = 0.9
+_LARGEST = 1e300
+# How finely an item's inner bars are told apart; an even number.
+_MOST_PARTS = 128
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +63,8 @@ class BarView:
         How long the bar has been running, >= 0.
     finished, failed : bool
         Whether the bar is closed, and whether by an error.
+    bars : int
+        How many bars it stands for: closed ones may be added up to one.
     """
 
     key: Hashable
@@ -73,6 +79,7 @@ class BarView:
     elapsed_seconds: float = 0.0
     finished: bool = False
     failed: bool = False
+    bars: int = 1
 
 
 Views = Sequence[BarView]
@@ -140,11 +147,36 @@ def _combined(shares: Sequence[tuple[BarView, float | None]]) -> float | None:
     if not known:
         return None
     same_unit = len({str(to_unit(view)) for view, _ in known}) == 1
-    weights = [count(view.total) if same_unit else 1.0 for view, _ in known]
+    weights = [count(view.total) if same_unit else float(view.bars) for view, _ in known]
     largest = max(weights)  # weighed relative to it, since totals near 1e308 have no finite sum
     weights = [weight / largest for weight in weights]
     total = sum(weight * share for weight, (_, share) in zip(weights, known, strict=True))
     return min(1.0, total / sum(weights))
+
+
+def added_up(view: BarView, more: BarView) -> BarView:
+    """Return two closed outer bars of one unit as one, which weighs what they did.
+
+    Both have a total that can be believed, or neither has.
+    """
+    total, more_total = known_total(view), known_total(more)
+    known = total is not None and more_total is not None
+    return attrs.evolve(
+        view,
+        bars=view.bars + more.bars,
+        total=_sum(total, more_total) if known else None,
+        n=_sum(_within(view.n, total), _within(more.n, more_total)),
+        initial=_sum(_within(view.initial, total), _within(more.initial, more_total)),
+    )
+
+
+def _within(number: Any, total: float | None) -> float:
+    return count(number) if total is None else min(count(number), total)
+
+
+def _sum(first: float | None, second: float | None) -> float:
+    # Totals near 1e308 have no finite sum.
+    return min((first or 0.0) + (second or 0.0), _LARGEST)
 
 
 def to_unit(view: BarView) -> str:
@@ -152,38 +184,105 @@ def to_unit(view: BarView) -> str:
     return view.unit if isinstance(view.unit, str) else "it"
 
 
+class _Stretches:
+    """How long the inner bars of one item took, in order.
+
+    When there are many, several neighbours share a part: what is held does not grow with them.
+    """
+
+    __slots__ = ("_bars", "_parts", "_whole", "_width")
+
+    def __init__(self) -> None:
+        self._parts: list[float] = []
+        self._width = 1  # bars to a part
+        self._bars = 0
+        self._whole = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Add the next inner bar."""
+        if self._bars % self._width == 0:
+            self._parts.append(0.0)
+        self._parts[-1] += seconds
+        self._whole += seconds
+        self._bars += 1
+        if self._bars == _MOST_PARTS * self._width:
+            pairs = zip(self._parts[::2], self._parts[1::2], strict=True)
+            self._parts = [first + second for first, second in pairs]
+            self._width *= 2
+
+    def share(self, number: int) -> float:
+        """Return what part of the item its inner bar of a number took, 0-1; 0 beyond the last."""
+        if number >= self._bars:
+            return 0.0
+        if not self._whole:
+            return 1 / self._bars
+        part = number // self._width
+        bars = min(self._width, self._bars - part * self._width)
+        return self._parts[part] / self._whole / bars
+
+
 class _Item:
     """The current item of an outer bar: which inner bars it has had and how far they are."""
 
-    __slots__ = ("n", "reached", "shares", "spent", "stale")
+    __slots__ = (
+        "_gone",
+        "_gone_share",
+        "_gone_spent",
+        "_learned",
+        "_reached",
+        "_spent",
+        "_stale",
+        "n",
+    )
 
     def __init__(self, n: float) -> None:
         self.n = n
-        self.shares: list[float] = []  # of the whole, by the inner bars of the item before
-        self.reached: dict[Hashable, float] = {}  # in order of appearance
-        self.spent: dict[Hashable, float] = {}
-        self.stale: dict[Hashable, float] = {}  # inner bars of the item before, still on show
+        self._learned: _Stretches | None = None  # from the item before
+        self._stale: dict[Hashable, float] = {}  # inner bars of the item before, still on show
+        self._begin()
+
+    def _begin(self) -> None:
+        self._reached: dict[Hashable, float] = {}  # in order of appearance
+        self._spent: dict[Hashable, float] = {}
+        # The first ones, which nobody shows any more: how many, and what they came to.
+        self._gone = 0
+        self._gone_share = 0.0
+        self._gone_spent = _Stretches()
 
     def go_to(self, n: float, inner: Views) -> None:
         """Take notice of the outer bar's count."""
         if n == self.n:
+            self._forget_gone({view.key for view in inner})
             return
-        if n == self.n + 1 and self.spent:
-            whole = sum(self.spent.values())
-            even = 1 / len(self.spent)
-            self.shares = [part / whole if whole else even for part in self.spent.values()]
+        known = self._reached.keys() | self._stale.keys()
+        self._stale = {view.key: count(view.n) for view in inner if view.key in known}
+        if n == self.n + 1 and (self._gone or self._reached):
+            self._forget_gone(())
+            self._learned = self._gone_spent
         self.n = n
-        known = self.reached.keys() | self.stale.keys()
-        self.stale = {view.key: count(view.n) for view in inner if view.key in known}
-        self.reached.clear()
-        self.spent.clear()
+        self._begin()
+
+    def _forget_gone(self, shown: Collection[Hashable]) -> None:
+        for key in list(self._reached):
+            if key in shown:
+                return
+            self._gone_share += self._claim(self._gone)
+            self._gone += 1
+            self._gone_spent.add(self._spent.pop(key))
+            del self._reached[key]
+
+    def _claim(self, number: int) -> float:
+        """Return what part of the item the inner bar of a number is taken to be."""
+        if self._learned is None:
+            return _FIRST_CLAIM * (1 - _FIRST_CLAIM) ** number
+        return self._learned.share(number)
 
     def is_stale(self, view: BarView) -> bool:
         """Say whether an inner bar still shows what it did in the item before."""
-        if view.key not in self.stale:
+        if view.key not in self._stale:
             return False
-        if count(view.n) < self.stale[view.key]:
-            del self.stale[view.key]
+        if count(view.n) < self._stale[view.key]:
+            del self._stale[view.key]
             return False
         return True
 
@@ -191,21 +290,15 @@ class _Item:
         """Note how far an inner bar is."""
         if view.finished and not view.failed:
             share = 1.0
-        self.reached[view.key] = max(share, self.reached.get(view.key, 0.0))
-        self.spent[view.key] = max(count(view.elapsed_seconds), self.spent.get(view.key, 0.0))
+        self._reached[view.key] = max(share, self._reached.get(view.key, 0.0))
+        self._spent[view.key] = max(count(view.elapsed_seconds), self._spent.get(view.key, 0.0))
 
     def share(self, inner: Views) -> float:
         """Return how far the item is, 0-1."""
-        open_keys = {view.key for view in inner}
-        done = 0.0
-        left = 1.0
-        for number, (key, reached) in enumerate(self.reached.items()):
-            if self.shares:
-                claim = self.shares[number] if number < len(self.shares) else 0.0
-            else:
-                claim = left * _FIRST_CLAIM
-                left -= claim
-            done += claim * (reached if key in open_keys else 1.0)
+        shown = {view.key for view in inner}
+        done = self._gone_share
+        for number, (key, reached) in enumerate(self._reached.items(), self._gone):
+            done += self._claim(number) * (reached if key in shown else 1.0)
         return min(1.0, done)
 
 
