@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import signal
+import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
 from support.faultproxy import FaultProxy, port_of
@@ -23,6 +25,7 @@ from activitysmith_jupyter.emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from support.mortals import Mortal
 
@@ -479,7 +482,6 @@ def test_ending_of_a_kernel_that_dies_is_died(
 
 def test_ending_of_a_notebook_run_by_nbclient_is_told(emulator: Emulator) -> None:
     """A notebook that a program runs ends its cards as one that a person runs."""
-    import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
@@ -496,7 +498,6 @@ def test_ending_of_a_notebook_run_by_nbclient_is_told(emulator: Emulator) -> Non
 
 def test_ending_of_a_kernel_killed_under_nbclient_is_died(emulator: Emulator) -> None:
     """The runner learns of a dead kernel, and so does the phone."""
-    import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import DeadKernelError
 
@@ -506,3 +507,103 @@ def test_ending_of_a_kernel_killed_under_nbclient_is_died(emulator: Emulator) ->
     with pytest.raises(DeadKernelError):
         NotebookClient(book, timeout=60, kernel_name="python3").execute(env=env)
     check(emulator, "red", "Kernel died at 43 %, ")
+
+
+# ---------------------------------------------------------------- runners
+
+
+# The kernel would end itself soon after its runner; here it goes on, and must do no harm.
+INNER_BARS = """
+import os, time
+from activitysmith_jupyter import tqdm
+parent, runner = os.getppid, os.getppid()
+os.getppid = lambda: runner
+for step in tqdm(range(10), desc="epochs", file=open(os.devnull, "w")):
+    while step == 4 and parent() == runner:
+        open("begun.txt", "w").close()
+        {act}
+        time.sleep(0.01)
+with open("after.txt", "w") as file:
+    file.write(f"{{step + 1}} steps")
+os._exit(0)
+"""
+RUNNERS = {
+    "papermill": """
+    from papermill.cli import papermill
+    papermill(["in.ipynb", "out.ipynb", "--engine", "activitysmith", "--no-progress-bar"])
+    """,
+    "run": """
+    from activitysmith_jupyter.cli import main
+    sys.exit(main(["run", "in.ipynb"]))
+    """,
+}
+BEFORE_THE_RUN = """
+    import threading
+    from activitysmith_jupyter.runners import _runcard
+    _runcard._OPENS_AFTER_SECONDS = 0.0
+    runtime()
+    def near():
+        while not os.path.exists("begun.txt"):
+            time.sleep(0.01)
+        shown("cell 2 of 2")
+        print("near", flush=True)
+    threading.Thread(target=near, daemon=True).start()
+    """
+
+
+@contextmanager
+def run_of_a_notebook(
+    emulator: Emulator, runner: str, folder: Path, act: str = "pass"
+) -> Iterator[Mortal]:
+    """Start a runner on a notebook of two cells, the second of which has a bar."""
+    cells = ["x = 1", INNER_BARS.format(act=act)]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+        metadata={"kernelspec": kernel},
+    )
+    nbformat.write(book, folder / "in.ipynb")
+    code = f"os.chdir({str(folder)!r})\n" + textwrap.dedent(BEFORE_THE_RUN + RUNNERS[runner])
+    with mortal(code, account(emulator)) as program:
+        yield program
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_ending_of_a_killed_runner_is_died_and_its_kernels_bars_do_no_harm(
+    emulator: Emulator, runner: str, tmp_path: Path
+) -> None:
+    """The watchdog speaks for the runner; the orphaned kernel's bars loop on and open no card."""
+    with run_of_a_notebook(emulator, runner, tmp_path) as program:
+        assert program.wait_for_line() == "near"
+        helpers_before = program.helpers()
+        program.process.kill()
+        state = wait_until_ended(emulator, AT_ONCE)
+        emulator.wait_for(lambda: emulator.phone.pushes, AT_ONCE)
+    # The runner's output ended with the kernel, which had it open, too.
+    assert (tmp_path / "after.txt").read_text() == "10 steps"
+    for helper in helpers_before:
+        wait_until_gone(helper)
+    assert state["color"] == "red"
+    assert state["subtitle"].startswith("Program died at cell 2 of 2, ")
+    assert [shown.kind for shown in emulator.phone.history if shown.kind == "start"] == ["start"]
+    assert ends(emulator) == 1
+    assert [push["title"] for push in emulator.phone.pushes] == ["❌ in: program died"]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_ending_of_a_kernel_killed_under_a_runner_is_died(
+    emulator: Emulator, runner: str, tmp_path: Path
+) -> None:
+    """The runner says of a dead kernel that it died, once, and fails as it would have."""
+    act = "if os.path.exists('die'): os.kill(os.getpid(), 9)"
+    with run_of_a_notebook(emulator, runner, tmp_path, act) as program:
+        assert program.wait_for_line() == "near"
+        (tmp_path / "die").touch()
+        state = wait_until_ended(emulator, AT_ONCE)
+        emulator.wait_for(lambda: emulator.phone.pushes, AT_ONCE)
+        program.process.wait(60)
+    assert program.process.returncode not in {0, -signal.SIGKILL}
+    assert state["color"] == "red"
+    assert state["subtitle"].startswith("Kernel died at cell 2 of 2")
+    assert ends(emulator) == 1
+    assert [push["title"] for push in emulator.phone.pushes] == ["❌ in: kernel died"]
