@@ -23,7 +23,7 @@ PUSH_RETRY: Final = Retry(idempotent=False, attempts=1)
 # Nobody was there: unlike a request without an answer, this one opened no card.
 _OFFLINE: Final = "offline"
 # What is over, so that it is said anew should it come again.
-_OVER_WITH_AN_ANSWER: Final = frozenset({_OFFLINE, "unreachable", "rate", "expired"})
+_OVER_WITH_AN_ANSWER: Final = frozenset({"unreachable", "rate", "expired"})
 _OVER_WITH_A_CARD: Final = frozenset({"capacity", "recipients", "key", "billing", "forbidden"})
 
 
@@ -84,8 +84,10 @@ class Line:
             self.failures, self.not_before, self.asked_to_wait = 0, 0.0, False
             self._said -= _OVER_WITH_AN_ANSWER
             return answer
-        # Each refusal has a reason of its own; every other kind is one situation.
-        self.tell(found.notice if found.kind == "refused" else found.kind, found.notice)
+        # Each refusal has a reason of its own; every other kind is one situation, and a server that
+        # cuts connections before it turns new ones away is one, too.
+        kind = "unreachable" if found.kind == _OFFLINE else found.kind
+        self.tell(found.notice if kind == "refused" else kind, found.notice)
         return found
 
     def rest(self, found: Setback, now: float, *, at_most_seconds: float | None) -> None:

@@ -308,6 +308,18 @@ def test_server_down_is_said_once_and_again_after_recovery(room):
         assert room.courier.take_notices() == []
 
 
+def test_server_that_cuts_off_and_then_refuses_is_said_once(room):
+    """A server on its way down breaks a request and turns the next one away: one notice."""
+    feed = room.add(HandFeed())
+    room.step()
+    room.emulator.faults.add("reset", times=1)
+    feed.show(20)
+    room.pass_time(3)
+    room.wire.cut = True
+    room.pass_time(120)
+    assert len(room.courier.take_notices()) == 1
+
+
 def test_notices_of_one_server_do_not_repeat_those_of_another(room):
     """That one account answers is no news about another one that does not."""
     room.add(HandFeed("fine"))
