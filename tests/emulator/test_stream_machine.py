@@ -1,5 +1,10 @@
 """The stream's states against a model that is small enough to read."""
 
+import copy
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import httpx
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -107,3 +112,108 @@ class Streams(RuleBasedStateMachine):
 
 Streams.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestStreams = Streams.TestCase
+
+
+class Model:
+    """Streams as one client after the other leaves them."""
+
+    def __init__(self):
+        self.running = {}  # key -> (type, number)
+        self.known = set()
+
+    def carry_out(self, method, key, kind, number):
+        """Take a request and return the operation, or the status of a refusal."""
+        before = self.running.get(key)
+        if method == "DELETE":
+            if key not in self.known:
+                return 404
+            self.known.discard(key)
+            self.running.pop(key, None)
+            return "ended"
+        if before is None and len(self.running) == 2:
+            return 429
+        self.known.add(key)
+        self.running[key] = (kind, number)
+        if before is None:
+            return "started"
+        if before[0] != kind:
+            return "rotated"
+        return "noop" if before[1] == number else "updated"
+
+
+REQUESTS = st.tuples(
+    st.sampled_from(["PUT", "PUT", "DELETE"]),
+    KEYS,
+    st.sampled_from(sorted(TYPES)),
+    st.integers(0, 2),
+)
+
+
+class TwoClients(RuleBasedStateMachine):
+    """Two clients that send at the same moment: as if one had come after the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.emulator = Emulator(serve=False, limit=2, rate_limits="off", update_burst=None)
+        self.clients = [
+            httpx.Client(
+                transport=httpx.WSGITransport(app=self.emulator.app),
+                base_url=self.emulator.base_url,
+                headers={"Authorization": f"Bearer {self.emulator.api_key}"},
+            )
+            for _ in range(2)
+        ]
+        self.threads = ThreadPoolExecutor(2)
+        self.interval = sys.getswitchinterval()
+        self.model = Model()
+
+    def teardown(self):
+        """Surface what went wrong inside."""
+        sys.setswitchinterval(self.interval)
+        self.threads.shutdown()
+        for client in self.clients:
+            client.close()
+        self.emulator.check()
+
+    def send(self, client, barrier, method, key, kind, number):
+        """Send a request when the other client is ready, too."""
+        path = f"/live-activity/stream/{key}"
+        state = {"title": "T", "type": kind, TYPES[kind]: number}
+        body = {"json": {"content_state": state}} if method == "PUT" else {}
+        barrier.wait(10)
+        response = client.request(method, path, **body)
+        return response.json()["operation"] if response.is_success else response.status_code
+
+    @rule(requests=st.lists(st.tuples(REQUESTS, REQUESTS), min_size=1, max_size=3))
+    def both(self, requests):
+        """Send two requests at once, and find the order in which they were carried out."""
+        for pair in requests:
+            barrier = Barrier(2)
+            # Threads take turns as often as they can.
+            sys.setswitchinterval(1e-6)
+            sent = [
+                self.threads.submit(self.send, client, barrier, *request)
+                for client, request in zip(self.clients, pair, strict=True)
+            ]
+            answers = [one.result() for one in sent]
+            sys.setswitchinterval(self.interval)
+            orders = []
+            for first, second in ((0, 1), (1, 0)):
+                model = copy.deepcopy(self.model)
+                expected = {first: model.carry_out(*pair[first])}
+                expected[second] = model.carry_out(*pair[second])
+                if [expected[0], expected[1]] == answers and model.running == self.shown():
+                    orders.append(model)
+            assert orders, (pair, answers, self.shown())
+            self.model = orders[0]
+
+    def shown(self):
+        """Return what the phone shows: a card for each stream, no stream twice."""
+        cards = [card for card in self.emulator.phone.cards if card["status"] == "active"]
+        states = {card["stream_key"]: card["content_state"] for card in cards}
+        assert len(states) == len(cards)
+        return {key: (state["type"], state[TYPES[state["type"]]]) for key, state in states.items()}
+
+
+TwoClients.TestCase.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)
+TestTwoClients = TwoClients.TestCase
