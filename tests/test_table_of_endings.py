@@ -356,7 +356,7 @@ class Notebook:
 
 @contextmanager
 def kernel(emulator: Emulator) -> Iterator[Notebook]:
-    """Start a kernel of an account whose cells know the prelude."""
+    """Start a kernel of an account whose cells know the prelude, and check all when it is gone."""
     env = environment(account(emulator, ACTIVITYSMITH_NOTIFY="always"))
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(env=env)
@@ -371,6 +371,16 @@ def kernel(emulator: Emulator) -> Iterator[Notebook]:
         client.stop_channels()
         if manager.has_kernel:
             manager.shutdown_kernel(now=True)
+    check_once(emulator, env["MORTAL_TEST"])
+
+
+def check_once(emulator: Emulator, mark: str) -> None:
+    """Check that all is over, helpers included, and that it was said once."""
+    for helper in helpers(mark):
+        wait_until_gone(helper)
+    assert {card["status"] for card in emulator.phone.cards} == {"ended"}
+    assert ends(emulator) == 1
+    assert len(emulator.phone.pushes) == 1
 
 
 BUSY = """
@@ -391,13 +401,11 @@ DEAF = BUSY.format(
 
 
 def check(emulator: Emulator, color: str, words: str, seconds: float = AT_ONCE) -> None:
-    """Check the verdict, and that it was said once."""
+    """Check the verdict."""
     state = wait_until_ended(emulator, seconds)
     assert state["color"] == color
     assert words in state["subtitle"]
     emulator.wait_for(lambda: emulator.phone.pushes, AT_ONCE)
-    assert ends(emulator) == 1
-    assert len(emulator.phone.pushes) == 1
 
 
 def test_ending_of_a_cell_that_fails_leaves_another_cells_bar_open(emulator: Emulator) -> None:
@@ -408,9 +416,6 @@ def test_ending_of_a_cell_that_fails_leaves_another_cells_bar_open(emulator: Emu
         assert emulator.phone.cards[0]["status"] == "active"
         notebook.run("train.update(57); train.close()")
         check(emulator, "green", "Done in")
-        notebook.manager.shutdown_kernel()
-        for helper in helpers(notebook.mark):
-            wait_until_gone(helper)
 
 
 def test_ending_of_a_cell_that_fails_is_told_for_its_own_bar(emulator: Emulator) -> None:
@@ -476,8 +481,6 @@ def test_ending_of_a_kernel_that_dies_is_died(
         notebook.wait_for_text("near")
         act(notebook.manager)
         check(emulator, "red", "Kernel died at 43 %, ")
-    for helper in helpers(notebook.mark):
-        wait_until_gone(helper)
 
 
 def test_ending_of_a_notebook_run_by_nbclient_is_told(emulator: Emulator) -> None:
@@ -492,8 +495,7 @@ def test_ending_of_a_notebook_run_by_nbclient_is_told(emulator: Emulator) -> Non
     with pytest.raises(CellExecutionError):
         client.execute(env=env)
     check(emulator, "red", "ValueError: in nbclient")
-    for helper in helpers(env["MORTAL_TEST"]):
-        wait_until_gone(helper)
+    check_once(emulator, env["MORTAL_TEST"])
 
 
 def test_ending_of_a_kernel_killed_under_nbclient_is_died(emulator: Emulator) -> None:
@@ -507,6 +509,7 @@ def test_ending_of_a_kernel_killed_under_nbclient_is_died(emulator: Emulator) ->
     with pytest.raises(DeadKernelError):
         NotebookClient(book, timeout=60, kernel_name="python3").execute(env=env)
     check(emulator, "red", "Kernel died at 43 %, ")
+    check_once(emulator, env["MORTAL_TEST"])
 
 
 # ---------------------------------------------------------------- runners

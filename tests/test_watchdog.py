@@ -23,6 +23,7 @@ from support.mortals import (
 )
 from support.phonebench import Clock
 from support.scripts import run_script
+from support.waits import Waits
 from tqdm import tqdm
 
 from activitysmith_jupyter import Activity, _runtime, _watchdog, _watchdog_child, configure
@@ -423,6 +424,45 @@ def test_helper_is_not_started_for_work_without_a_card(emulator: Emulator) -> No
     """
     with mortal(code, account(emulator)) as program:
         assert program.wait_for_line() == "0"
+
+
+def test_helper_is_started_and_told_without_the_users_thread(emulator: Emulator, mark: str) -> None:
+    """From the first card to its verdict the user's thread starts, tells and waits for nobody."""
+    here = _runtime.Runtime(Courier(watchdog=Watchdog()))
+    outer = _runtime.replace_runtime(here)
+    configure(api_key=emulator.api_key, base_url=emulator.base_url)
+    try:
+        with Waits() as waits:
+            activity = Activity("train", percentage=43)
+            activity.open()
+        emulator.wait_for(lambda: emulator.phone.cards)
+        while not helpers(mark):
+            pass
+        with Waits() as waits_later:
+            activity.update(percentage=44)
+            activity.end()
+        assert here.courier.flush(BOUND_SECONDS)
+    finally:
+        here.release()
+        _runtime.replace_runtime(outer)
+    assert waits.seen + waits_later.seen == []
+
+
+def test_helper_of_a_server_that_never_answers_leaves_all_the_same(emulator: Emulator) -> None:
+    """Whatever a server does with its answer, no helper stays on a machine for ever."""
+    emulator.faults.add("hang")
+    code = f"""
+    import sys
+    sys.path.insert(0, {str(Path(_watchdog_child.__file__).parent)!r})
+    import _watchdog_child as child
+    child._detach = lambda: None   # to be waited for
+    child.REQUEST_SECONDS = 600.0
+    child.LAST_EXIT_SECONDS = 1.0
+    child.main()
+    """
+    words = server_line(0, emulator.base_url) + "\n" + card_line(body="{}") + "\n"
+    done = run_script(code, given=words)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_helper_is_not_loaded_by_the_import() -> None:

@@ -27,7 +27,11 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def run_script(
-    code: str, *, env: Mapping[str, str] | None = None, file: Path | None = None
+    code: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    given: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program and return how it ended and what it printed.
 
@@ -39,12 +43,15 @@ def run_script(
         Further environment variables.
     file : Path, optional
         Where to write it; ``-c`` when left out.
+    given : str, optional
+        Its standard input.
     """
     text = textwrap.dedent(code)
     if file is not None:
         file.write_text(text, encoding="utf-8")
     return subprocess.run(
         [sys.executable, *(["-c", text] if file is None else [str(file)])],
+        input=given,
         capture_output=True,
         text=True,
         timeout=TIMEOUT_SECONDS,
