@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,15 @@ class FaultTable:
     """What became of each cell of the table; printed when all have run."""
 
     cells: dict[tuple[str, str, str], str] = attrs.field(factory=dict)
+    ratios: dict[str, list[float]] = attrs.field(factory=dict)
 
-    def note(self, fault: str, surface: str, when: str, became: str) -> None:
+    def note(
+        self, fault: str, surface: str, when: str, became: str, ratio: float | None = None
+    ) -> None:
+        """Note a cell, and the user's time under the fault over that without."""
         self.cells[fault, surface, when] = became
+        if ratio is not None:
+            self.ratios.setdefault(surface, []).append(ratio)
 
     def lines(self) -> Iterator[str]:
         surfaces = list(dict.fromkeys(surface for _, surface, _ in self.cells))
@@ -38,6 +45,10 @@ class FaultTable:
         counts = Counter(self.cells.values())
         yield f"{len(self.cells)} cells: " + ", ".join(
             f"{count} {became}" for became, count in counts.most_common()
+        )
+        yield "the user's time under a fault over that without, median and worst: " + ", ".join(
+            f"{surface} {statistics.median(ratios):.2f} and {max(ratios):.2f}"
+            for surface, ratios in self.ratios.items()
         )
 
     def _cell(self, fault: str, surface: str, whens: list[str]) -> str:

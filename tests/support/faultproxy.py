@@ -19,7 +19,7 @@ __all__ = ["FAULTS", "FaultProxy", "port_of"]
 
 _HOST: Final = "127.0.0.1"
 _HUGE_BYTES: Final = 3 << 20
-_DRIBBLE_SECONDS: Final = 0.05
+_DRIBBLE_SECONDS: Final = 0.01
 _STOLEN: Final = "/api/stolen"
 
 _PLAIN: Final = b'{"error": "%s", "message": "as the test wants it"}'
