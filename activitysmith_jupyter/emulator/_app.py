@@ -1,18 +1,18 @@
 """The emulator as a WSGI application: the API, the phone page, and control of both.
 
 Made for loopback: only requests addressed to a loopback name are answered, so that a web page
-which points its own name at 127.0.0.1 cannot read along, and control requests that another
-page's script sends are refused by their Origin.
+which points its own name at 127.0.0.1 cannot read along, and whatever another page's script asks
+for, be it to read or to steer, is refused by its Origin.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import attrs
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from ._api import Answer
@@ -30,7 +30,7 @@ __all__ = ["BASE_PATH", "App"]
 BASE_PATH: Final = "/api"
 MAX_BODY_BYTES: Final = 1024 * 1024  # choice: the service's limit is not documented
 KEEP_ALIVE_SECONDS: Final = 15.0
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 class _Request(Request):
@@ -38,8 +38,13 @@ class _Request(Request):
     max_content_length = MAX_BODY_BYTES + 1
 
     def body(self) -> bytes:
-        """Return the body, or refuse one that is too large."""
-        body = self.get_data()
+        """Return the body, or refuse one that is too large or breaks HTTP's own rules."""
+        try:
+            body = self.get_data()
+        except (ConnectionError, TimeoutError):
+            raise  # nobody is there to be answered
+        except OSError as error:  # chunks that are none
+            raise BadRequest(str(error)) from None
         if len(body) > MAX_BODY_BYTES:
             raise RequestEntityTooLarge
         return body
@@ -79,7 +84,7 @@ class App:
         try:
             response = self._respond(request)
         except (ConnectionResetError, TimeoutError):
-            raise  # a fault on order: no answer
+            raise  # a fault on order, or a client that went away: no answer
         except Refused as refused:
             response = _json(Answer(refused.status, refused.body, refused.headers))
         except HTTPException as error:
@@ -92,6 +97,7 @@ class App:
 
     def _respond(self, request: _Request) -> Response:
         _check_host(request)
+        _check_origin(request)
         path = request.path
         if path == BASE_PATH or path.startswith(f"{BASE_PATH}/"):
             answer = self._core.handle(
@@ -110,8 +116,6 @@ class App:
             return _json(Answer(404, {"error": "Not found", "message": "Nothing lives here"}))
         if name == "events" and request.method == "GET":
             return self._events()
-        if request.method not in ("GET", "HEAD"):
-            _check_origin(request)
         method = "GET" if request.method == "HEAD" else request.method
         control = self._control.get((method, name))
         if control is None:
@@ -203,16 +207,11 @@ def _field(request: _Request, name: str) -> str:
 
 
 def _check_host(request: _Request) -> None:
-    host = request.environ.get("HTTP_HOST")
-    try:
-        known = host is None or urlsplit(f"//{host}").hostname in _LOOPBACK
-    except ValueError:
-        known = False
-    if not known:
+    if not _LOOPBACK.fullmatch(request.environ.get("HTTP_HOST", "")):
         raise Refused(403, "Forbidden host", "The emulator answers to loopback names only")
 
 
 def _check_origin(request: _Request) -> None:
     origin = request.headers.get("Origin")
-    if origin is not None and origin != f"http://{request.environ.get('HTTP_HOST')}":
-        raise Refused(403, "Forbidden origin", "Another site's page may not control the emulator")
+    if origin is not None and origin != f"http://{request.environ['HTTP_HOST']}":
+        raise Refused(403, "Forbidden origin", "Another site's page has no business here")

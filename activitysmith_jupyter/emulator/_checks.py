@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 Check = Callable[[Any, str], None]
+
+# Choice: the service's limit is not documented. What is copied, compared and drawn here goes down
+# by recursion, and a body of a mebibyte could be half a million levels deep.
+DEEPEST: Final = 64
 
 
 class Refused(Exception):  # noqa: N818  an answer of the service, named as the service would
@@ -80,8 +84,9 @@ def decode(body: bytes) -> Any:
     Raises
     ------
     Refused
-        400 when it is not JSON. NaN and Infinity are not JSON, and neither are half surrogates,
-        which no UTF-8 answer could repeat (status and text: choice).
+        400 when it is not JSON. NaN and Infinity are not JSON, and neither are half surrogates
+        and numbers beyond every float, which no answer could repeat; nor is what is nested more
+        than `DEEPEST` levels deep taken (status and text: choice).
     """
     if not body:
         return None
@@ -89,13 +94,26 @@ def decode(body: bytes) -> Any:
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
 
+    def finite(digits: str) -> float:
+        number = float(digits)
+        return number if math.isfinite(number) else refuse(digits)
+
     try:
         decoded = body.decode("utf-8")
-        value = json.loads(decoded, parse_constant=refuse)
+        value = json.loads(decoded, parse_constant=refuse, parse_float=finite)
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise Refused(400, "Invalid JSON", "The request body is not valid JSON") from None
+    if _is_deeper(value, DEEPEST):
+        raise Refused(400, "Invalid JSON", f"The request body has more than {DEEPEST} levels")
     return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list):
+        return False
+    return levels <= 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def canonical(value: Any) -> str:

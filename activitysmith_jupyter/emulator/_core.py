@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 import secrets
 import threading
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from ._api import Answer, Service
+from ._checks import Refused, decode
 from ._faults import Fault, Faults
 
 if TYPE_CHECKING:
@@ -202,8 +202,8 @@ class Core:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> RequestRecord:
         try:
-            decoded = json.loads(body) if body else None
-        except (ValueError, RecursionError):
+            decoded = decode(body)
+        except Refused:
             decoded = None
         # Also a key that is not ours: of a real account, sent here by mistake.
         keys = {self.api_key, headers.get("authorization", "").rpartition(" ")[2]} - {""}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import threading
 from typing import Any, Final, Literal, get_args
 
@@ -13,6 +14,16 @@ __all__ = ["Fault", "Faults", "Kind"]
 
 Kind = Literal["delay", "hang", "status", "reset", "garbage"]
 _KINDS: Final = get_args(Kind)
+MOST_SECONDS: Final = 86_400.0  # beyond some centuries, the system's clocks cannot wait
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE: Final = re.compile(r"[\t -~\xa0-\xff]*")
+
+_text: Final = validators.optional(validators.instance_of(str))
+
+
+def _whole(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{field.name} must be a whole number")
 
 
 @attrs.frozen(kw_only=True)
@@ -26,7 +37,7 @@ class Fault:
         answers `status`, `body` and `headers`; ``reset`` closes the connection without an
         answer; ``garbage`` answers 200 and `body`, which is no JSON.
     times : int or None, default None
-        How many requests it meets; None means every one until cleared.
+        How many requests it meets, at least 1; None means every one until cleared.
     method : str or None, default None
         Only requests of this HTTP method.
     path : str or None, default None
@@ -36,7 +47,7 @@ class Fault:
         True carries the request out first, and only the answer suffers: it arrived, and the
         sender cannot know.
     seconds : float, default 1.0
-        For ``delay``, in seconds of real time.
+        For ``delay``, in seconds of real time, 0 to 86400.
     status : int, default 503
         For ``status``, 200 to 599.
     body : object, default None
@@ -48,17 +59,23 @@ class Fault:
 
     kind: Kind = attrs.field(validator=validators.in_(_KINDS))
     times: int | None = attrs.field(
-        default=None, validator=validators.optional(validators.instance_of(int))
+        default=None, validator=validators.optional([_whole, validators.ge(1)])
     )
-    method: str | None = None
-    path: str | None = None
-    after: bool = False
-    seconds: float = attrs.field(default=1.0, validator=validators.ge(0))
-    status: int = attrs.field(default=503, validator=[validators.ge(200), validators.le(599)])
+    method: str | None = attrs.field(default=None, validator=_text)
+    path: str | None = attrs.field(default=None, validator=_text)
+    after: bool = attrs.field(default=False, validator=validators.instance_of(bool))
+    seconds: float = attrs.field(
+        default=1.0, validator=[validators.ge(0), validators.le(MOST_SECONDS)]
+    )
+    status: int = attrs.field(
+        default=503, validator=[_whole, validators.ge(200), validators.le(599)]
+    )
     body: Any = None
     headers: dict[str, str] = attrs.field(
         factory=dict,
-        validator=validators.deep_mapping(validators.instance_of(str), validators.instance_of(str)),
+        validator=validators.deep_mapping(
+            validators.matches_re(_HEADER_NAME), validators.matches_re(_HEADER_VALUE)
+        ),
     )
 
     def meets(self, method: str, path: str) -> bool:

@@ -7,7 +7,9 @@ import socket
 import sys
 import threading
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 import attrs
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -32,8 +34,24 @@ HOST: Final = "127.0.0.1"
 
 
 class _Handler(WSGIRequestHandler):
+    # For the next bytes to come or to leave: nobody holds a thread by going silent half-way. A
+    # request that the emulator itself holds, and the page that listens, wait without reading.
+    timeout = 30.0
+
+    def run_wsgi(self) -> None:
+        """Answer a request whose target cannot be parsed, over which werkzeug would break."""
+        try:
+            urlsplit(self.path)
+        except ValueError:
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        super().run_wsgi()
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  werkzeug's name
         """Say nothing: the request log is `Emulator.requests`."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing either; werkzeug would parse the target once more for it."""
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
         """Close the connection for good; werkzeug would wait for its next request."""

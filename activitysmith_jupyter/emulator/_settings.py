@@ -8,16 +8,29 @@ from typing import Any, Final, Literal
 import attrs
 from attrs import validators
 
+from ._rules import Refused, check_metric_key
+
 __all__ = ["Device", "ManualClock", "Settings", "settings_from_json"]
 
 BILLING_ERRORS: Final = ("trial_expired", "trial_exhausted", "billing_overage_cap_reached")
 BADGE_FAILURES: Final = ("badge_device_disconnected", "badge_update_failed")
 
 
+_is_text: Final = validators.instance_of(str)
+
+
 def _strings(value: Any) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(each, str) for each in value):
         raise TypeError("needs strings in a list or tuple")
     return tuple(value)
+
+
+def _metric_keys(_: Any, __: Any, keys: tuple[str, ...] | None) -> None:
+    for key in keys or ():
+        try:
+            check_metric_key(key)
+        except Refused:
+            raise ValueError(f"{key!r} is no key of a metric") from None
 
 
 def _at_least_zero(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
@@ -71,10 +84,10 @@ class Device:
         False for a device that can show pushes only.
     """
 
-    name: str
-    user: str = "me"
+    name: str = attrs.field(validator=validators.and_(_is_text, validators.min_len(1)))
+    user: str = attrs.field(default="me", validator=_is_text)
     channels: tuple[str, ...] = attrs.field(default=(), converter=_strings)
-    live_activities: bool = True
+    live_activities: bool = attrs.field(default=True, validator=validators.instance_of(bool))
 
 
 def _unique_names(_: Any, __: Any, devices: tuple[Device, ...]) -> None:
@@ -137,7 +150,7 @@ class Settings:
         default="standard", validator=validators.in_(("standard", "strict", "off"))
     )
     metrics: tuple[str, ...] | None = attrs.field(
-        default=(), converter=attrs.converters.optional(_strings)
+        default=(), converter=attrs.converters.optional(_strings), validator=_metric_keys
     )
     channels: tuple[str, ...] | None = attrs.field(
         default=None, converter=attrs.converters.optional(_strings)
