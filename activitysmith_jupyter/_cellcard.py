@@ -11,7 +11,7 @@ from ._bargroup import BarGroup, Look
 from ._place import place_name
 from ._runtime import runtime
 from ._settings import resolve
-from ._wishes import filled
+from ._templates import filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable

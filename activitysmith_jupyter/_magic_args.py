@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from IPython.core.error import UsageError
 
 from ._settings import resolve
-from ._wishes import check_wish, filled
+from ._templates import filled
+from ._wishes import check_wish
 from .exceptions import ActivitySmithError
 
 if TYPE_CHECKING:
@@ -88,16 +89,16 @@ def split_words(line: str, magic: str) -> list[str]:
 
 
 def expanded(words: Iterable[str], lookup: Callable[[str], Any]) -> list[str]:
-    """Fill the notebook's ``{expressions}`` and ``$names`` into words."""
+    """Fill the notebook's variables, ``{name}`` and ``$name``, into words."""
     return [filled(word, {}, lookup) for word in words]
 
 
 def notebook_lookup(shell: Any, local_ns: dict[str, Any] | None = None) -> Callable[[str], Any]:
-    """Return what evaluates an expression where the magic stands."""
+    """Return what gives the value of a variable where the magic stands, or raises `KeyError`."""
 
-    def lookup(expression: str) -> Any:
-        scope = shell.user_ns if local_ns is None else local_ns
-        return eval(expression, shell.user_ns, scope)  # noqa: S307  the user's own line of code
+    def lookup(name: str) -> Any:
+        inner = local_ns or {}
+        return inner[name] if name in inner else shell.user_ns[name]
 
     return lookup
 

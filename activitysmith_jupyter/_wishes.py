@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from string import Formatter
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import attrs
@@ -12,6 +10,7 @@ from ._durations import parse_seconds
 from ._outcome import Outcome, duration_text, one_line
 from ._requests import push_body
 from ._smalltext import clean, cut, small_number, to_number
+from ._templates import filled, has_places
 from .exceptions import PayloadError
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ __all__ = [
     "On",
     "Wish",
     "check_wish",
-    "filled",
     "note_for",
     "push_for",
     "result_text",
@@ -45,8 +43,6 @@ _ON: Final[Mapping[str, frozenset[Verdict]]] = {
     "failed": frozenset({"failed"}),
     "always": frozenset({"done", "failed", "stopped"}),
 }
-# "{{" and "}}" are braces; "{expression!r:.3f}" is filled in; "$name" as IPython's magics have it.
-_PLACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|\$([A-Za-z_]\w*)")
 
 
 @attrs.frozen(kw_only=True)
@@ -149,7 +145,7 @@ def check_wish(
 
 
 def _is_open(value: Any) -> bool:
-    return isinstance(value, str) and _PLACE.search(value) is not None
+    return isinstance(value, str) and has_places(value)
 
 
 def why_silent(wish: Wish, ended: Ended) -> str:
@@ -175,7 +171,7 @@ def push_for(
     ended : Ended
         How it ended.
     lookup : callable, optional
-        Evaluates an expression of the notebook for ``{expression}``; raises where it cannot.
+        Gives the value of a ``{name}`` of the notebook; raises where there is none.
     """
     outcome = ended.outcome
     name = _name(wish, ended.place, lookup)
@@ -234,49 +230,6 @@ def _own_words(fields: Mapping[str, str], ended: Ended) -> str:
     if ended.outcome.verdict != "done" and ended.cell is not None:
         words = f"Cell [{ended.cell}]: {words}"
     return f"{words} · {fields['result']}" if fields["result"] else words
-
-
-def filled(
-    template: str, fields: Mapping[str, str], lookup: Callable[[str], Any] | None = None
-) -> str:
-    """Fill ``{field}``, ``{expression:spec}`` and ``$name`` in; what nobody knows stays as it is.
-
-    Parameters
-    ----------
-    template : str
-        Text.
-    fields : mapping
-        Known first.
-    lookup : callable, optional
-        Asked for everything else.
-
-    Examples
-    --------
-    >>> filled("{verdict} in {elapsed}: {missing}", {"verdict": "done", "elapsed": "3 s"})
-    'done in 3 s: {missing}'
-    """
-
-    def fill(found: re.Match[str]) -> str:
-        whole, expression, name = found[0], found[1], found[2]
-        if whole in {"{{", "}}"}:
-            return whole[0]
-        try:
-            if name:
-                return str(lookup(name)) if lookup is not None else whole
-            ((_, field, spec, conversion),) = Formatter().parse(f"{{{expression}}}")
-            known = (field or "").strip()
-            if known in fields:
-                value: Any = fields[known]
-            elif lookup is not None:
-                value = lookup(known)
-            else:
-                return whole
-            shown = Formatter().convert_field(value, cast("Any", conversion or None))
-            return format(shown, spec or "")
-        except Exception:  # noqa: BLE001  the notebook's own expressions and objects may raise anything
-            return whole
-
-    return _PLACE.sub(fill, template)
 
 
 def result_text(value: Any) -> str:

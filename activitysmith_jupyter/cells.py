@@ -124,7 +124,7 @@ class CellEvents:
     wish_of : callable
         From a ``%%notify`` line's options to a `Wish`; None for bad ones, of which the magic tells.
     lookup : callable
-        Evaluates an expression of the notebook.
+        Gives the value of a variable of the notebook.
     listener : CellListener
         Hears about the outermost cells.
     """

@@ -16,9 +16,9 @@ FOLDER = Path(activitysmith_jupyter.__file__).parent
 # for the module, or for the package with all that is in it.
 LAYERS = {
     "core": """
-        exceptions _base_url _durations _fields _links _operations _option_values _outcome _pacing
-        _parts _payloads _progress _requests _secret _shares _sheet _smalltext _state_args _states
-        _streams
+        _base_url _durations _fields _links _operations _option_values _outcome _pacing _parts
+        _payloads _progress _requests _secret _shares _sheet _smalltext _state_args _states _streams
+        _templates exceptions
     """,
     "transport": """
         _courier _delivery _feed _http _key_store _keyring _keywords _line _notices _place

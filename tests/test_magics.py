@@ -166,12 +166,25 @@ def test_activity_key_may_be_any_text_and_is_stable(notebook, monkeypatch):
 
 
 def test_activity_values_take_variables_and_leave_dollars_alone(notebook):
-    """``{expression}`` and ``$name``, but ``$1,240`` is money."""
+    """``{name}`` and ``$name``, but ``$1,240`` is money."""
     notebook.run("loss, name = 0.12345, 'Churn'")
     notebook.run('%activity stats k Loss={loss:.3f} Price="$1,240" --title $name')
     state = notebook.card("k")["content_state"]
     assert state["title"] == "Churn"
     assert [metric["value"] for metric in state["metrics"]] == [0.123, "$1,240"]
+
+
+def test_activity_values_run_no_code(notebook):
+    """A call or an attribute in braces is text, and JSON in braces stays JSON."""
+    notebook.run("hit = []\nclass Trap:\n    secret = property(lambda self: hit.append(1))")
+    notebook.run("trap = Trap()")
+    notebook.run("%activity alert k '{hit.append(1)} {trap.secret} {trap.secret!r:>9}'")
+    assert notebook.card("k")["content_state"]["message"] == (
+        "{hit.append(1)} {trap.secret} {trap.secret!r:>9}"
+    )
+    notebook.run("""%activity push T --payload '{"job":1}'""")
+    assert notebook.phone.pushes[0]["payload"] == {"job": 1}
+    assert notebook.shell.user_ns["hit"] == []
 
 
 def test_activity_variables_of_a_function_are_found(notebook):

@@ -13,7 +13,6 @@ from activitysmith_jupyter._outcome import Outcome
 from activitysmith_jupyter._wishes import (
     Ended,
     check_wish,
-    filled,
     note_for,
     push_for,
     result_text,
@@ -96,31 +95,6 @@ def test_result_text_of_nested_frames_holds_no_rows():
 def test_result_text_of_anything_is_at_most_120_characters(value):
     """However large the value."""
     assert len(result_text(value)) <= 120
-
-
-@pytest.mark.parametrize(
-    ("template", "expected"),
-    [
-        ("{title} and {x:.2f}", "Fit and 1.50"),
-        ("{x!r} $x {{x}}", "1.5 1.5 {x}"),
-        ("{missing} $missing", "{missing} $missing"),
-        ("{x.y} {", "{x.y} {"),
-        ("costs $2,430", "costs $2,430"),
-        ("{x + 1:>5}", "  2.5"),
-    ],
-)
-def test_template_is_filled_and_what_nobody_knows_stays(template, expected):
-    """Fields first, then the notebook's expressions, then the text itself."""
-    space = {"x": 1.5, "title": "wrong"}
-    lookup = lambda expression: eval(expression, {}, space)  # noqa: E731, S307  as a notebook does
-    assert filled(template, {"title": "Fit"}, lookup) == expected
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.text(max_size=60))
-def test_template_of_any_text_never_raises(template):
-    """A typing error in a message costs nothing."""
-    assert isinstance(filled(template, {"title": "x"}, None), str)
 
 
 def test_wish_with_a_broken_push_field_is_refused_before_the_work():

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 from activitysmith_jupyter._outcome import duration_text, error_text, one_line
 from activitysmith_jupyter._smalltext import clean
+from activitysmith_jupyter._templates import check_places, written, written_in
 from activitysmith_jupyter.exceptions import PayloadError
 
 __all__ = ["MISSING", "Format", "check_format", "check_locale", "is_missing", "value_text"]
@@ -88,9 +89,10 @@ def check_format(how: object, label: str) -> Format:
     if name == "currency" and not re.fullmatch(r"[A-Z]{3}", rest):
         hint = "For example 'currency:EUR'"
         raise PayloadError(f"formats[{label}]", how, "needs a currency of three letters", hint)
-    if name not in {*_NAMED, "currency"} and "{" not in how:
+    if name not in {*_NAMED, "currency"}:
         try:
-            format(1.5, how)
+            # With braces it may be for a text or a date: only its places are looked at.
+            check_places(how) if "{" in how else written(1.5, how)
         except ValueError:
             rule = "is neither a format's name nor a format string"
             raise PayloadError(f"formats[{label}]", how, rule, _hint(how)) from None
@@ -128,7 +130,7 @@ def _text(value: Any, how: Format, locale: str) -> Any:
         return how(value)
     name, _, rest = how.partition(":")
     if name not in {*_NAMED, "currency"}:
-        return how.format(value) if "{" in how else format(value, how)
+        return written_in(how, value) if "{" in how else written(value, how)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _word(value)
     if abs(value) >= _SCIENTIFIC_FROM:
