@@ -10,7 +10,6 @@ from hypothesis import example, given, settings, strategies as st
 
 from activitysmith_jupyter._templates import check_places, filled, written, written_in
 
-
 NINE = "\N{ARABIC-INDIC DIGIT NINE}"  # format() counts with any script's digits
 
 
