@@ -60,7 +60,7 @@ def _devices(result: Result) -> str:
 
 def _push_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("title", metavar="TITLE")
-    parser.add_argument("message", nargs="*", metavar="MESSAGE", help="what it says")
+    parser.add_argument("message", nargs="*", default=[], metavar="MESSAGE", help="what it says")
     add_push_options(parser)
     add_push_buttons(parser)
     parser.add_argument("--dry-run", action="store_true", help="show it here, send nothing")

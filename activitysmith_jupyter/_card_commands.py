@@ -66,6 +66,11 @@ def open_cards() -> list[OpenCard]:
     return [card for card in runtime().open_cards if isinstance(card, OpenCard)]
 
 
+def _open_card(key: str) -> OpenCard | None:
+    """Return the open card of a stream key, whoever moves it."""
+    return next((card for card in open_cards() if card.stream_key == key), None)
+
+
 # ---------------------------------------------------------------------- by type
 
 
@@ -85,12 +90,13 @@ def _type_command(kind: str) -> Command:
 
     def run(session: Session, options: argparse.Namespace) -> Any:
         fields, members = state_request(options, state_type)
+        del session
         key = key_of(options.key)
-        card = session.card(key)
-        if card is not None and card.kind != state_type:
+        card = _open_card(key)
+        if card is not None and not (isinstance(card, HandCard) and card.kind == state_type):
+            what = f"of type {card.kind}" if isinstance(card, HandCard) else "of other code"
             raise UsageError(
-                f"{MAGIC} {kind}: {key} is an open card of type {card.kind}; "
-                f"end it first: {MAGIC} end {key}"
+                f"{MAGIC} {kind}: {key} is an open card {what}; end it first: {MAGIC} end {key}"
             )
         channels = members.pop("channels", None)
         is_new = card is None
@@ -113,7 +119,6 @@ def _type_command(kind: str) -> Command:
         if not settings.disabled:
             settings.require_key()
         card.change({} if is_new else fields, members)
-        session.keep(card)
         return card
 
     return Command(kind, _SUMMARIES[kind], _EXAMPLES[kind], arguments, run)
@@ -133,23 +138,23 @@ def _end_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _end(session: Session, options: argparse.Namespace) -> Any:
+    del session
     key = key_of(options.key)
     texts = {name: value for name in ("title", "subtitle") if (value := getattr(options, name))}
     free = free_fields(options)
     last = {**texts, **dismissal(options), **free}
-    card = session.card(key)
-    if card is not None:
+    card = _open_card(key)
+    if card is None:
+        return _end_elsewhere(key, last)
+    if isinstance(card, HandCard):
         card.end(Outcome(options.outcome, options.reason), **last)
         return card
-    other = next((card for card in open_cards() if card.stream_key == key), None)
-    if other is None:
-        return _end_elsewhere(key, last)
     if free:
         raise UsageError(
             f"{MAGIC} end: {key} is fed by code of its own: give it a title, a subtitle and a "
             f"dismissal, not {', '.join(free)}"
         )
-    other.finish(Outcome(options.outcome, options.reason), last=last)
+    card.finish(Outcome(options.outcome, options.reason), last=last)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from IPython.core.error import UsageError
 
-from ._magic_args import LineParser, suggestion
+from ._magic_args import HELP, LineParser, suggestion
 from .exceptions import ActivitySmithError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["MAGIC", "Command", "overview", "run_command", "table_of"]
 
 MAGIC: Final = "%activity"
-_HELP: Final = frozenset({"-h", "--help"})
 
 
 @attrs.frozen
@@ -92,7 +91,7 @@ def run_command(table: Mapping[str, Command], session: Session, words: Sequence[
     UsageError
         With what to type, whatever went wrong.
     """
-    if not words or words[0] in _HELP:
+    if not words or words[0] in HELP:
         print(overview(table))  # noqa: T201  help belongs into the cell's output
         return None
     name, *rest = words
@@ -101,7 +100,7 @@ def run_command(table: Mapping[str, Command], session: Session, words: Sequence[
         known = ", ".join(table)
         raise UsageError(f"{MAGIC} knows no {name!r}{suggestion(name, table)} It knows: {known}")
     parser = command.parser()
-    if _HELP.intersection(rest):
+    if HELP.intersection(rest):
         print(parser.format_help())  # noqa: T201  as above
         return None
     try:

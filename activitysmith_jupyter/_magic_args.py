@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from IPython.core.error import UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ._wishes import Wish
 
 __all__ = [
+    "HELP",
     "LEVELS",
     "LineParser",
     "add_push_options",
@@ -27,11 +29,16 @@ __all__ = [
     "notebook_lookup",
     "notify_parser",
     "notify_wish",
+    "part_statement",
     "push_fields",
     "split_words",
     "suggestion",
 ]
 
+HELP: Final = frozenset({"-h", "--help"})
+# Options of %%notify whose values must be known when the cell begins; all others are filled in at
+# its end.
+_EARLY: Final = frozenset({"--on", "--after", "--level"})
 LEVELS: Final = ("passive", "active", "time-sensitive")
 # Options of a push and the fields they fill.
 _PUSH_OPTIONS: Final = {
@@ -86,6 +93,26 @@ def split_words(line: str, magic: str) -> list[str]:
         raise UsageError(
             f"{magic}: {str(error).lower()}: put text with an apostrophe into double quotes"
         ) from None
+
+
+def part_statement(line: str) -> tuple[str, str | None]:
+    """Part a line at its first free-standing double hyphen that no quotation marks enclose.
+
+    Returns
+    -------
+    str, str or None
+        What stands before it, and the statement after it; None where there is no such hyphen.
+    """
+    padded = f" {line} "
+    place = padded.find(" -- ")
+    while place >= 0:
+        try:
+            shlex.split(padded[:place])
+        except ValueError:  # an open quotation mark
+            place = padded.find(" -- ", place + 1)
+        else:
+            return padded[:place].strip(), padded[place + 4 :].strip()
+    return line, None
 
 
 def expanded(words: Iterable[str], lookup: Callable[[str], Any]) -> list[str]:
@@ -162,15 +189,26 @@ def notify_parser() -> LineParser:
     return parser
 
 
-def notify_wish(words: Sequence[str]) -> Wish:
+def notify_wish(words: Sequence[str], lookup: Callable[[str], Any]) -> Wish:
     """Return what the words after ``%%notify`` ask for.
+
+    Parameters
+    ----------
+    words : sequence of str
+        From `split_words`.
+    lookup : callable
+        Evaluates an expression of the notebook, for what must be known at the beginning.
 
     Raises
     ------
     UsageError
         An option is unknown or cannot be used.
     """
-    options = notify_parser().parse_intermixed_args(list(words))
+    words = [
+        filled(word, {}, lookup) if {before, word.partition("=")[0]} & _EARLY else word
+        for before, word in pairwise(["", *words])
+    ]
+    options = notify_parser().parse_intermixed_args(words)
     try:
         settings = resolve(ask_keyring=False)
         return check_wish(

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 import attrs
 
 from ._cellcard import WorkCard
+from ._opencard import say_missing_key
 from ._outcome import Outcome
 from ._place import place_name
 from ._preview import Preview
+from ._relay import the_relay
 from ._roles import silence_reason
 from ._runtime import runtime
 from ._say import say
@@ -52,7 +54,8 @@ class Watched:
         """Start the clock, and show a card where one was asked for. Never raises."""
         self._began = runtime().courier.now()
         try:
-            if self.wish.live and not self.wish.dry_run:
+            # Where a runner executes the notebook, its card is this work's, too.
+            if self.wish.live and not self.wish.dry_run and the_relay() is None:
                 self._card = WorkCard.of(self.wish, self._lookup)
                 self._card.open()
             if self.wish.mirror:
@@ -122,7 +125,11 @@ def _deliver(wish: Wish, body_of: Callable[[Wish], dict[str, Any]], silent: str 
     if wish.dry_run:
         notes = [f"It would not be sent: {silent}"] if silent else []
         Preview("POST", "/push-notification", body_of(wish), notes).show()
-    elif not settings.disabled and not silence_reason():
+    elif settings.disabled or silence_reason():
+        return
+    elif settings.api_key is None:
+        say_missing_key()
+    else:
         runtime().push(body_of(wish), settings.destination())
 
 

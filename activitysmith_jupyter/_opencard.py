@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ._settings import Destination, Settings
 
-__all__ = ["OpenCard"]
+__all__ = ["OpenCard", "say_missing_key"]
 
 # Who learns why a loop was left speaks within moments (the exception hook, the end of the cell);
 # after this long the loop was simply left, and the program goes on.
@@ -79,7 +79,7 @@ class OpenCard(ABC):
         if self._settings.disabled or silence_reason():
             return
         if not self._settings.api_key:  # none, or one that stayed in another process
-            _say_missing_key()
+            say_missing_key()
             return
         self._to = self._settings.destination(self._transport)
         here = runtime()
@@ -230,7 +230,8 @@ class OpenCard(ABC):
         return outcome.sentence()
 
 
-def _say_missing_key() -> None:
+def say_missing_key() -> None:
+    """Say once in a process that a key is missing, and how to set one."""
     global _missing_key_said  # noqa: PLW0603  once per process
     if not _missing_key_said:
         _missing_key_said = True

@@ -6,6 +6,7 @@ only be told by somebody who outlives it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
@@ -13,7 +14,15 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Outcome", "Verdict", "duration_text", "error_text", "one_line", "percent_text"]
+__all__ = [
+    "Outcome",
+    "Verdict",
+    "duration_text",
+    "error_text",
+    "error_words",
+    "one_line",
+    "percent_text",
+]
 
 Verdict = Literal["done", "failed", "stopped", "died"]
 
@@ -38,6 +47,17 @@ _SYMBOLS: Final[dict[Verdict, str]] = {
     "died": "bolt.slash.fill",
 }
 _DETAIL_CHARACTERS: Final = 120
+
+# Errors whose text quotes what was run, or names a file that no reader knows.
+_COMMAND: Final = (re.compile(r"^Command .* (?=returned |died |timed out )", re.DOTALL), "")
+_CELL_FILE: Final = (re.compile(r" \(.*, (?=line \d+\)$)"), " (")
+_CODE_IN_ERRORS: Final = {
+    "CalledProcessError": _COMMAND,
+    "TimeoutExpired": _COMMAND,
+    "SyntaxError": _CELL_FILE,
+    "IndentationError": _CELL_FILE,
+    "TabError": _CELL_FILE,
+}
 
 
 @attrs.frozen
@@ -172,8 +192,30 @@ def error_text(error: BaseException, scrub: Callable[[str], str] = str) -> str:
     scrub : callable, optional
         Takes out of its text what nobody may see, before the text is cut.
     """
-    name = type(error).__name__
-    lines = [line.strip() for line in scrub(_text_of(error)).splitlines() if line.strip()]
+    return error_words(type(error).__name__, scrub(_text_of(error)))
+
+
+def error_words(name: str, text: str) -> str:
+    """Return an exception's type and the last line of its text, without any source code.
+
+    Parameters
+    ----------
+    name : str
+        The type's.
+    text : str
+        The exception as text.
+
+    Examples
+    --------
+    >>> error_words("CalledProcessError", "Command 'curl -u me:secret' died with signal 9.")
+    'CalledProcessError: died with signal 9.'
+    >>> error_words("SyntaxError", "invalid syntax (3046560625.py, line 4)")
+    'SyntaxError: invalid syntax (line 4)'
+    """
+    pattern, words = _CODE_IN_ERRORS.get(name, (None, ""))
+    if pattern is not None:
+        text = pattern.sub(words, text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return one_line(f"{name}: {lines[-1]}" if lines else name)
 
 

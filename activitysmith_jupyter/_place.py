@@ -9,10 +9,10 @@ from typing import Any, Final
 
 __all__ = ["ipython_shell", "notebook_path", "place_name"]
 
-# JupyterLab and Notebook set the first for every kernel; papermill's own parameter is set by it.
+# Our runners set the first, JupyterLab and Notebook the second for every kernel.
 _VARIABLES: Final = ("ACTIVITYSMITH_NOTEBOOK", "JPY_SESSION_NAME")
-# VS Code writes it into the kernel's namespace.
-_VSCODE: Final = "__vsc_ipynb_file__"
+# What VS Code, and papermill with --inject-paths, write into the kernel's namespace.
+_NAMES: Final = ("__vsc_ipynb_file__", "PAPERMILL_INPUT_PATH")
 
 
 def ipython_shell() -> Any:
@@ -26,9 +26,9 @@ def ipython_shell() -> Any:
 
 def notebook_path() -> str:
     """Return the notebook's path, or as much of it as the kernel knows; empty if unknown."""
-    path = next(filter(None, map(os.environ.get, _VARIABLES)), "")
-    shell = ipython_shell()
-    return path or str(getattr(shell, "user_ns", {}).get(_VSCODE, ""))
+    told = next(filter(None, map(os.environ.get, _VARIABLES)), "")
+    space = getattr(ipython_shell(), "user_ns", {})
+    return told or str(next(filter(None, map(space.get, _NAMES)), ""))
 
 
 def place_name() -> str:

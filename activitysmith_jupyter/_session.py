@@ -8,33 +8,17 @@ from ._embedded import embedded_emulator, leave_emulator, use_emulator
 from ._watching import RunWatch
 
 if TYPE_CHECKING:
-    from ._handcard import HandCard
     from .emulator import Emulator
 
 __all__ = ["Session"]
 
 
 class Session:
-    """The open cards, the watch, the mirror and the emulator of a shell."""
+    """The watch, the mirror and the emulator of a shell."""
 
     def __init__(self) -> None:
         self.watch = RunWatch()
-        self._cards: dict[str, HandCard] = {}
         self._mirror: Any = None
-
-    # ------------------------------------------------------------------ cards
-
-    def card(self, key: str) -> HandCard | None:
-        """Return the open card of a stream key that a line of this shell opened."""
-        card = self._cards.get(key)
-        return card if card is not None and card.is_open else None
-
-    def keep(self, card: HandCard) -> None:
-        """Remember a card, and forget those that have ended."""
-        self._cards = {key: old for key, old in self._cards.items() if old.is_open}
-        self._cards[card.stream_key] = card
-
-    # ------------------------------------------------------------------ switches
 
     @property
     def mirrors(self) -> bool:

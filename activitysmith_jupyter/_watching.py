@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
+from ._opencard import say_missing_key
 from ._outcome import Outcome, duration_text, one_line
 from ._place import notebook_path, place_name
+from ._relay import the_relay
 from ._requests import push_body
 from ._roles import silence_reason
 from ._runtime import runtime
@@ -111,6 +113,8 @@ class _Run:
     began: float
     cells: int = 0
     last: CellEnd | None = None
+    # The first that failed while the others went on.
+    failed: CellEnd | None = None
 
 
 class RunWatch:
@@ -170,7 +174,9 @@ class RunWatch:
             return
         run.cells += 1
         run.last = end
-        if end.outcome.verdict == "done":
+        if end.outcome.verdict == "done" or end.goes_on:
+            if end.outcome.verdict != "done":
+                run.failed = run.failed or end
             self._cancel = self._later(QUIET_SECONDS, self.tell)
         else:
             self.tell()
@@ -181,8 +187,10 @@ class RunWatch:
         self._forget()
         if run is None or run.last is None or self.after_seconds is None or silence_reason():
             return
-        end = run.last
-        elapsed_seconds = end.ended - run.began
+        if the_relay() is not None:
+            return  # whoever executes the notebook tells how it ended
+        end = run.failed or run.last
+        elapsed_seconds = run.last.ended - run.began
         is_told = run.cells == 1 and end.told
         is_wanted = self.when == "always" or end.outcome.verdict == "failed"
         if elapsed_seconds < self.after_seconds or is_told or not is_wanted:
@@ -211,12 +219,17 @@ def _message(run: _Run, end: CellEnd, elapsed_seconds: float) -> str:
         what = where if run.cells == 1 else f"{run.cells} cells"
         return f"Done in {took}: {what}"
     reason = f": {end.outcome.reason}" if end.outcome.reason else ""
+    if end.goes_on:
+        return f"Failed in {where}, ran on for {took} in all{reason}"
     return f"Stopped in {where} after {took}{reason}"
 
 
 def _push(outcome: Outcome, message: str) -> None:
     settings = resolve()
     if settings.disabled:
+        return
+    if settings.api_key is None:
+        say_missing_key()
         return
     fields: dict[str, Any] = {"channels": list(settings.channels)} if settings.channels else {}
     title = one_line(outcome.push_title(place_name() or "Notebook"))

@@ -8,37 +8,48 @@ cell read the options from the cell's raw text.
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
 from ._notify import Watched
+from ._outcome import Outcome
 from ._runtime import cell_outcome, is_empty_cell, runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ._outcome import Outcome
     from ._wishes import Wish
 
 __all__ = ["CellEnd", "CellEvents", "CellListener", "notify_line", "strip_notify"]
 
-_MAGIC: Final = "%%notify"
+# "%%notify?" asks for help and "%%notifyx" is somebody else's.
+_NOTIFY: Final = re.compile(r"%%notify(?:\s+(.*))?")
+# What runs code as another cell, or as a script, and shows its error without failing itself.
+_HANDS_OVER: Final = re.compile(r"^\s*(?:%%(?!notify\b)|%run\b)", re.MULTILINE)
 
 
 def notify_line(lines: Sequence[str]) -> str | None:
     """Return the options of a cell that begins with ``%%notify``, None for any other cell.
 
-    Empty lines before it and other cell magics above it do not matter.
+    Empty lines, comments and other cell magics above it do not matter; something has to stand
+    below it.
     """
-    for raw in lines:
+    found = _notify_place(lines)
+    if found is None or not any(line.strip() for line in lines[found[0] + 1 :]):
+        return None
+    return found[1]
+
+
+def _notify_place(lines: Sequence[str]) -> tuple[int, str] | None:
+    for number, raw in enumerate(lines):
         line = raw.strip()
-        if line == _MAGIC:
-            return ""
-        # "%%notify?" asks for help and "%%notifyx" is somebody else's.
-        if line.startswith(f"{_MAGIC} "):
-            return line[len(_MAGIC) :].strip()
-        if line and not line.startswith("%%"):
+        found = _NOTIFY.fullmatch(line)
+        if found is not None:
+            return number, found[1] or ""
+        if line and not line.startswith(("%%", "#")):
             return None
     return None
 
@@ -51,8 +62,9 @@ def strip_notify(lines: list[str], accepts: Callable[[str], bool]) -> list[str]:
     lines : list of str
         The cell, a string a line.
     accepts : callable
-        Whether the options are good. With bad ones the line stays, so that IPython runs the
-        magic of that name, which says what is wrong instead of running the cell.
+        Whether the options are good. With bad ones, or with nothing below it, the line stays and
+        comes first, so that IPython runs the magic of that name, which says what is wrong instead
+        of running the cell.
 
     Returns
     -------
@@ -60,12 +72,40 @@ def strip_notify(lines: list[str], accepts: Callable[[str], bool]) -> list[str]:
         An empty line stands in its place, so that the lines keep their numbers; before another
         cell magic, which has to come first, nothing does.
     """
+    found = _notify_place(lines)
     # A cell magic above has the rest as its body, and hands it to IPython again if it is code.
-    options = notify_line(lines[:1])
-    if options is None or not accepts(options):
+    if found is None or any(line.startswith("%%") for line in lines[: found[0]]):
         return lines
-    rest = lines[1:]
-    return rest if rest and rest[0].startswith("%%") else ["\n", *rest]
+    place, options = found
+    below = lines[place + 1 :]
+    first = next((number for number, line in enumerate(below) if line.strip()), None)
+    if first is None or not accepts(options):
+        return lines[place:] if place else lines
+    return below[first:] if below[first].startswith("%%") else [*lines[:place], "\n", *below]
+
+
+def error_behind(source: str, before: object) -> BaseException | None:
+    """Return the error that a cell which counts as done has shown; None where there is none.
+
+    ``%%capture`` runs its body as another cell and ``%run`` runs a script: both show an error and
+    go on, and to IPython the cell has done well.
+
+    Parameters
+    ----------
+    source : str
+        The cell's text.
+    before : object
+        `sys.last_value`, where IPython notes the error that it showed last, as the cell began.
+    """
+    shown = last_shown_error()
+    if shown is None or shown is before or _HANDS_OVER.search(source) is None:
+        return None
+    return shown
+
+
+def last_shown_error() -> BaseException | None:
+    """Return the error that was shown last in this process."""
+    return getattr(sys, "last_value", None)
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +115,9 @@ class CellEnd:
     Attributes
     ----------
     outcome : Outcome
-        The verdict.
+        The verdict; an error that the front end was told to expect is none.
+    goes_on : bool
+        Whether the cells behind it run all the same, in spite of an error.
     began, ended : float
         When, seconds on the courier's clock.
     told : bool
@@ -91,6 +133,7 @@ class CellEnd:
     outcome: Outcome
     began: float
     ended: float
+    goes_on: bool = False
     told: bool = False
     cell_id: str = ""
     source: str = ""
@@ -111,9 +154,19 @@ class CellListener(Protocol):
 class _Running:
     """A cell that runs now."""
 
+    info: Any
     source: str
     began: float
     watched: Watched | None
+    shown_before: BaseException | None
+
+    def outcome_of(self, result: Any) -> Outcome:
+        """Return how it ended, also where IPython was satisfied with less."""
+        outcome = cell_outcome(result)
+        hidden = error_behind(self.source, self.shown_before)
+        if outcome.verdict != "done" or hidden is None:
+            return outcome
+        return Outcome.of_exception(hidden)
 
 
 class CellEvents:
@@ -127,6 +180,8 @@ class CellEvents:
         Gives the value of a variable of the notebook.
     listener : CellListener
         Hears about the outermost cells.
+    expects_error : callable
+        Whether the front end goes on after an error of the cell that runs now.
     """
 
     def __init__(
@@ -134,45 +189,78 @@ class CellEvents:
         wish_of: Callable[[str], Wish | None],
         lookup: Callable[[str], Any],
         listener: CellListener,
+        expects_error: Callable[[], bool] = bool,
     ) -> None:
         self._wish_of = wish_of
         self._lookup = lookup
         self._listener = listener
+        self._expects_error = expects_error
         # Innermost last: a cell may run another one.
         self._running: list[_Running] = []
+        self._leave: Callable[[], object] | None = None
 
     def before(self, info: Any) -> None:
         """Note that a cell begins (IPython's ``pre_run_cell``)."""
         source = info.raw_cell or ""
         if not self._running:
             self._listener.cell_began()
-        self._running.append(_Running(source, runtime().courier.now(), self._watched(source)))
+        watched = None if self._is_told_of(source) else self._watched(source)
+        now = runtime().courier.now()
+        self._running.append(_Running(info, source, now, watched, last_shown_error()))
 
     def after(self, result: Any) -> None:
         """Tell how a cell ended, if somebody wants to know (IPython's ``post_run_cell``)."""
-        if is_empty_cell(result):
+        running = None if is_empty_cell(result) else self._ended(result)
+        if running is None:
             return
-        if not self._running:
-            return  # the cell that loaded the extension
-        running = self._running.pop()
-        outcome = cell_outcome(result)
+        outcome = running.outcome_of(result)
         keeps_history = result is not None and result.info.store_history
         number = result.execution_count if keeps_history else None
         if running.watched is not None:
             value = None if result is None else result.result
             running.watched.end(outcome, result=value, cell=number)
-        if not self._running:
-            self._listener.cell_ended(
-                CellEnd(
-                    outcome=outcome,
-                    began=running.began,
-                    ended=runtime().courier.now(),
-                    told=running.watched is not None,
-                    cell_id=str(getattr(getattr(result, "info", None), "cell_id", None) or ""),
-                    source=running.source,
-                    number=number,
-                )
+        if self._running:
+            return
+        if self._leave is not None:
+            self._leave()
+            return
+        is_expected = outcome.verdict == "failed" and self._expects_error()
+        self._listener.cell_ended(
+            CellEnd(
+                outcome=Outcome("done") if is_expected else outcome,
+                began=running.began,
+                ended=runtime().courier.now(),
+                goes_on=cell_outcome(result).verdict == "done",
+                told=running.watched is not None,
+                cell_id=str(getattr(getattr(result, "info", None), "cell_id", None) or ""),
+                source=running.source,
+                number=number,
             )
+        )
+
+    def leave(self, call: Callable[[], object]) -> None:
+        """Call when nothing runs any more: what began under our eyes still gets its verdict."""
+        if self._running:
+            self._leave = call
+        else:
+            call()
+
+    def _ended(self, result: Any) -> _Running | None:
+        """Take out the cell that a result belongs to; None for one that began unseen."""
+        # Another thread's cell (a subshell's) may have begun later and still run.
+        info = getattr(result, "info", None)
+        for running in reversed(self._running):
+            if info is None or running.info is info or running.source == info.raw_cell:
+                self._running.remove(running)
+                return running
+        return None
+
+    def _is_told_of(self, source: str) -> bool:
+        """Tell whether a cell is the body of a cell magic above its own ``%%notify``."""
+        outer = self._running[-1] if self._running else None
+        if outer is None or outer.watched is None:
+            return False
+        return outer.source.rstrip().endswith(source.strip())
 
     def _watched(self, source: str) -> Watched | None:
         options = notify_line(source.splitlines())

@@ -22,7 +22,15 @@ from ._card_commands import CARD_COMMANDS, open_cards
 from ._commands import overview, run_command, table_of
 from ._completion import complete_activity, complete_options
 from ._form_commands import FORM_COMMANDS
-from ._magic_args import expanded, notebook_lookup, notify_parser, notify_wish, split_words
+from ._magic_args import (
+    HELP,
+    expanded,
+    notebook_lookup,
+    notify_parser,
+    notify_wish,
+    part_statement,
+    split_words,
+)
 from ._notify import Watched, note
 from ._outcome import Outcome
 from ._session import Session
@@ -77,13 +85,21 @@ class ActivitySmithMagics(Magics):
         self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None
     ) -> Any:
         """Push now, or run a statement and tell how it ended; the help is written below."""
-        options, dashes, statement = f" {line} ".partition(" -- ")
-        wish = notify_wish(split_words(options, "%%notify"))
-        if cell is not None:
-            raise UsageError("%%notify has to be the first line of the cell")
+        options, statement = (line, None) if cell is not None else part_statement(line)
+        words = split_words(options, "%%notify")
+        if HELP.intersection(words):
+            print(notify_parser().format_help())  # noqa: T201  help belongs into the cell's output
+            return None
         lookup = notebook_lookup(self.shell, local_ns)
-        if dashes:
-            return self._run(statement.strip(), Watched(wish, lookup), local_ns)
+        wish = notify_wish(words, lookup)
+        if cell is not None:
+            raise UsageError(
+                "%%notify has to be the first line of the cell"
+                if cell.strip()
+                else '%%notify has nothing below it to run; to push now: %notify "Half way"'
+            )
+        if statement is not None:
+            return self._run(statement, Watched(wish, lookup), local_ns)
         if not wish.title and not wish.message:
             raise UsageError('%notify needs something to say: %notify "Half way"')
         try:
@@ -120,27 +136,23 @@ ActivitySmithMagics.activity.__doc__ = overview(COMMANDS)
 ActivitySmithMagics.notify.__doc__ = notify_parser().format_help()
 
 
-def _wish_of(line: str) -> Wish | None:
-    try:
-        return notify_wish(split_words(line, "%%notify"))
-    except UsageError:
-        return None
-
-
 class _Extension:
     """What loading adds to a shell, so that unloading can take exactly that away."""
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._session = Session()
-        self._events = CellEvents(_wish_of, notebook_lookup(shell), self._session.watch)
+        self._lookup = notebook_lookup(shell)
+        self._events = CellEvents(
+            self._wish_of, self._lookup, self._session.watch, self._expects_error
+        )
         self._undo: list[Callable[[], object]] = []
 
     def transform(self, lines: list[str]) -> list[str]:
         """Take a ``%%notify`` line out, and answer ``%activity stats?``."""
         if len(lines) == 1 and (question := _QUESTION.fullmatch(lines[0])) is not None:
             return [f"%activity {question[1]} --help\n"]
-        return strip_notify(lines, lambda line: _wish_of(line) is not None)
+        return strip_notify(lines, lambda line: self._wish_of(line) is not None)
 
     # So IPython leaves it out when it asks whether a cell is complete: a console then waits for
     # the body of a ``%%notify`` cell, as it does for every cell magic.
@@ -154,11 +166,13 @@ class _Extension:
         self._add_magics()
         shell.input_transformers_cleanup.append(self.transform)
         self._undo.append(lambda: shell.input_transformers_cleanup.remove(self.transform))
-        for event, listener in (
-            ("pre_run_cell", self._events.before),
-            ("post_run_cell", self._events.after),
-        ):
-            self._listen(event, listener)
+        events, before, after = shell.events, self._events.before, self._events.after
+        events.register("pre_run_cell", before)
+        self._undo.append(lambda: events.unregister("pre_run_cell", before))
+        events.register("post_run_cell", after)
+        self._undo.append(
+            lambda: self._events.leave(lambda: events.unregister("post_run_cell", after))
+        )
         self._add_completion("%activity", self._complete_activity)
         for name in ("%%notify", "%notify"):
             self._add_completion(name, self._complete_notify)
@@ -172,9 +186,17 @@ class _Extension:
         while self._undo:
             self._undo.pop()()
 
-    def _listen(self, event: str, listener: Callable[[Any], None]) -> None:
-        self._shell.events.register(event, listener)
-        self._undo.append(lambda: self._shell.events.unregister(event, listener))
+    def _wish_of(self, line: str) -> Wish | None:
+        try:
+            return notify_wish(split_words(line, "%%notify"), self._lookup)
+        except UsageError:
+            return None
+
+    def _expects_error(self) -> bool:
+        """Tell whether the front end goes on after an error: the tag ``raises-exception``."""
+        # Only a kernel's shell knows of a request.
+        request: dict[str, Any] = getattr(self._shell, "get_parent", dict)() or {}
+        return request.get("content", {}).get("stop_on_error") is False
 
     def _add_magics(self) -> None:
         magics = self._shell.magics_manager.magics

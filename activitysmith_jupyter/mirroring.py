@@ -18,6 +18,7 @@ from tqdm.std import tqdm as std_tqdm
 
 from ._barcard import BarCard, CardOptions, join_card
 from ._outcome import Outcome
+from ._relay import the_relay
 from ._runtime import runtime
 from ._say import say
 from ._settings import check_arguments, resolve
@@ -124,7 +125,10 @@ class mirror:  # noqa: N801  used like a function, as contextlib's managers are
         """Take in a bar; never raises."""
         try:
             options = CardOptions.of(resolve(**self._given), self._key)
-            place = self._card_for(options).add(bar) if self._own_card else join_card(bar, options)
+            if self._own_card and (options.key is not None or the_relay() is None):
+                place: Place | None = self._card_for(options).add(bar)
+            else:
+                place = join_card(bar, options)
         except ActivitySmithError as error:
             say(f"the phone shows nothing: {error}")
             return

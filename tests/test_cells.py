@@ -5,9 +5,12 @@ import io
 import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
+from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 from support.shell import EXTENSION, Notebook
 from tqdm.std import tqdm as std_tqdm
 
+from activitysmith_jupyter import configure
+from activitysmith_jupyter._relay import RUNNER_VARIABLE, Listener
 from activitysmith_jupyter._runtime import runtime
 from activitysmith_jupyter.cells import notify_line, strip_notify
 
@@ -30,6 +33,7 @@ def accepts(line):
     [
         ("%%notify\n", ""),
         ("%%notify Training --on failed\n", "Training --on failed"),
+        ("%%notify\tTraining\n", "Training"),
         ("%%notify?\n", None),
         ("%%notifyx\n", None),
         ("x = 1\n", None),
@@ -43,7 +47,14 @@ def test_notify_line_of_a_first_line_gives_its_options(first, options):
 def test_notify_line_under_another_cell_magic_is_found():
     """Other cell magics and empty lines may stand above."""
     assert notify_line(["\n", "%%time\n", "%%notify Fit\n", "x\n"]) == "Fit"
-    assert notify_line(["x\n", "%%notify Fit\n"]) is None
+    assert notify_line(["# the model\n", "%%notify Fit\n", "x\n"]) == "Fit"
+    assert notify_line(["x\n", "%%notify Fit\n", "y\n"]) is None
+
+
+def test_notify_line_with_nothing_below_is_none():
+    """There is nothing to tell about."""
+    assert notify_line(["%%notify Fit\n"]) is None
+    assert notify_line(["%%notify Fit\n", "  \n"]) is None
 
 
 def test_strip_notify_keeps_line_numbers():
@@ -54,23 +65,38 @@ def test_strip_notify_keeps_line_numbers():
 def test_strip_notify_before_another_cell_magic_leaves_it_first():
     """IPython only sees a cell magic on the first line."""
     assert strip_notify(["%%notify\n", "%%time\n", "x\n"], accepts) == ["%%time\n", "x\n"]
+    below = ["# why\n", "%%notify\n", "\n", "%%bash\n", "x\n"]
+    assert strip_notify(below, accepts) == ["%%bash\n", "x\n"]
+
+
+def test_strip_notify_below_a_comment_keeps_line_numbers():
+    """People write what a cell is about into its first line."""
+    lines = ["# why\n", "%%notify\n", "x\n"]
+    assert strip_notify(lines, accepts) == ["# why\n", "\n", "x\n"]
 
 
 def test_strip_notify_with_bad_options_leaves_the_line_for_the_magic():
     """The magic of that name then says what is wrong."""
     lines = ["%%notify --bad\n", "x\n"]
     assert strip_notify(lines, accepts) is lines
+    assert strip_notify(["# why\n", *lines], accepts) == lines
+    assert strip_notify(["# why\n", "%%notify\n", "\n"], accepts) == ["%%notify\n", "\n"]
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(alphabet="%notify \n#x", max_size=12).map(lambda text: f"{text}\n")))
-def test_strip_notify_of_any_cell_is_idempotent_and_keeps_the_rest(lines):
-    """IPython may call a transformer twice, and on anything."""
-    once = strip_notify(list(lines), accepts)
-    if notify_line(lines[:1]) is None:
-        assert once == lines
+def test_strip_notify_of_any_cell_keeps_the_code_in_order(lines):
+    """IPython may call a transformer on anything: only the line itself and comments may go."""
+    before = list(lines)
+    stripped = strip_notify(lines, accepts)
+    assert lines == before
+    if notify_line(lines) is None:
+        code = [line for line in lines if line.strip() and not line.strip().startswith("#")]
+        assert [line for line in stripped if line in code] == code
     else:
-        assert once[-len(lines) + 1 :] == lines[1:] if len(lines) > 1 else once == ["\n"]
+        place = next(n for n, line in enumerate(lines) if notify_line([line, "x"]) is not None)
+        below = [line for line in lines[place + 1 :] if line.strip()]
+        assert [line for line in stripped if line.strip()][-len(below) :] == below
 
 
 # --- the roads that are closed to a magic which runs its body itself
@@ -131,6 +157,38 @@ def test_notify_cell_with_another_cell_magic_does_both(notebook, source):
     assert notebook.pushes == [DONE]
 
 
+@pytest.mark.parametrize(
+    "source", ["%%notify\n\n%%bash\necho hi", "# why\n%%notify\n%%bash\necho hi"]
+)
+def test_notify_cell_above_another_language_runs_it(notebook, source):
+    """Empty lines between the two and a comment above do no harm."""
+    result = notebook.run(source)
+    assert result.shown == "hi\n"
+    assert notebook.pushes == [DONE]
+
+
+def test_notify_cell_with_a_comment_above_has_the_editors_line_numbers(notebook):
+    """The fourth line is the fourth line."""
+    result = notebook.run("# why\n%%notify\nx = 1\n1 / 0")
+    trace = result.error_in_exec.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    assert trace.tb_lineno == 4
+    assert notebook.pushes[0][0] == "❌ Notebook: failed"
+
+
+@pytest.mark.parametrize(
+    "source", ["%%notify Half way", "# why\n%%notify Half way", "%%notify\n\n"]
+)
+def test_notify_cell_with_nothing_below_says_what_to_type(notebook, source):
+    """As IPython does for every cell magic; no push says that nothing was done."""
+    result = notebook.run(source)
+    (shown,) = result.shown.strip().splitlines()
+    assert shown.startswith("UsageError: %%notify")
+    assert "%notify" in shown.removeprefix("UsageError: %%notify")
+    assert notebook.pushes == []
+
+
 def test_notify_cell_output_and_rich_output_are_untouched(notebook):
     """What the cell shows is shown once, in order."""
     result = notebook.run(
@@ -151,6 +209,45 @@ def test_notify_failed_cell_tells_type_last_line_and_number_but_no_source(notebo
     assert message == f"Cell [{number}]: Failed after 0.0 s: ValueError: loss is NaN"
 
 
+@pytest.mark.parametrize(
+    "source", ["%%notify Fit\n%%capture out\n1 / 0", "%%capture out\n%%notify Fit\n1 / 0"]
+)
+def test_notify_cell_whose_error_capture_hides_has_failed_and_is_told_once(notebook, source):
+    """``%%capture`` shows an error and goes on; the phone hears the truth, in either order."""
+    notebook.run(source)
+    ((title, message),) = notebook.pushes
+    assert title == "❌ Fit: failed"
+    assert message.endswith("ZeroDivisionError: division by zero")
+
+
+def test_notify_cell_whose_script_fails_has_failed(notebook, tmp_path):
+    """``%run`` shows the script's error and goes on, too; an error of before is no error now."""
+    bad, good = tmp_path / "bad.py", tmp_path / "good.py"
+    bad.write_text("raise ValueError('loss is NaN')\n")
+    good.write_text("x = 1\n")
+    notebook.run(f"%%notify Bad\n%run {bad}")
+    notebook.run(f"%%notify Good\n%run {good}")
+    assert [title for title, _ in notebook.pushes] == ["❌ Bad: failed", "✅ Good: done"]
+    assert notebook.pushes[0][1].endswith("ValueError: loss is NaN")
+
+
+@pytest.mark.parametrize(("code", "reason"), [("", ""), ("0", ""), ("3", ": exit 3")])
+def test_notify_cell_that_exits_is_stopped(notebook, code, reason):
+    """``sys.exit()`` is a wish to end, no failure."""
+    with pytest.warns(UserWarning, match="To exit"):  # IPython's own
+        result = notebook.run(f"%%notify Fit\nimport sys; sys.exit({code})")
+    number = result.execution_count
+    assert notebook.pushes == [("⏹ Fit: stopped", f"Cell [{number}]: Stopped after 0.0 s{reason}")]
+
+
+def test_notify_failed_shell_cell_leaves_its_commands_here(notebook):
+    """The error's own text quotes the whole script; no line of code leaves the machine."""
+    notebook.run("%%notify Fit\n%%bash\nexit 3  # me:secret")
+    ((title, message),) = notebook.pushes
+    assert title == "❌ Fit: failed"
+    assert message.endswith("CalledProcessError: returned non-zero exit status 3.")
+
+
 def test_notify_interrupted_cell_is_stopped(notebook):
     """An interruption is neither done nor failed."""
     notebook.run("%%notify Fit\nraise KeyboardInterrupt")
@@ -168,7 +265,7 @@ def test_notify_cell_with_a_syntax_error_has_failed(notebook):
     """It never ran, and that is a failure."""
     notebook.run("%%notify Fit\nx = = 1")
     assert notebook.pushes[0][0] == "❌ Fit: failed"
-    assert "SyntaxError" in notebook.pushes[0][1]
+    assert notebook.pushes[0][1].endswith("SyntaxError: invalid syntax (line 2)")
 
 
 @pytest.mark.parametrize(
@@ -243,6 +340,16 @@ def test_notify_options_take_variables(notebook):
     assert push["redirection"] == "https://example.org/churn"
 
 
+@pytest.mark.parametrize("options", ["--after {wait}", "--after=$wait", "--on {when}"])
+def test_notify_options_that_decide_take_variables_too(notebook, options):
+    """Filled in when the cell begins: a wish must be clear before the work."""
+    notebook.run("wait, when = '5m', 'failed'")
+    assert notebook.run(f"%%notify Fit {options}\nwait = 0").success
+    assert notebook.pushes == []
+    notebook.run(f"%%notify Fit {options}\nclock.advance(301); 1 / 0")
+    assert len(notebook.pushes) == 1
+
+
 def test_notify_push_options_reach_the_phone(notebook):
     """Every option of a push is the push's field."""
     notebook.run(
@@ -293,6 +400,35 @@ def test_notify_live_opens_a_timer_and_ends_it_with_the_verdict(notebook):
     card = notebook.phone.cards[0]
     assert card["status"] == "ended"
     assert card["content_state"]["color"] == "green"
+
+
+def test_notify_live_without_a_key_says_so_once(notebook):
+    """One line for card and push together, and not in the shape of a warning in IPython's code."""
+    configure(api_key=None)
+    shown = notebook.run("%%notify Fit --live\n1").shown
+    assert shown.count("no API key") == 1
+    assert "ActivitySmith: no API key, so the phone shows nothing." in shown
+    assert "events.py" not in shown
+    assert "API key" not in notebook.run("%%notify Fit\n1").shown
+
+
+def test_notify_live_under_a_runner_leaves_the_card_to_it(notebook, monkeypatch):
+    """No second card: the runner's shows the cell, and its bars move that one."""
+    listener = Listener()
+    port, _, token = listener.address.split(":")
+    monkeypatch.setenv(RUNNER_VARIABLE, f"{port}:1:{token}")
+    notebook.shell.user_ns["listener"] = listener
+    notebook.run(
+        "%%notify Fit --live\nimport threading\nfrom activitysmith_jupyter import tqdm\n"
+        "with tqdm(total=4, initial=2, desc='epochs', disable=False) as bar:\n"
+        "    clock.advance(5)\n"
+        "    while not listener.newest().text: threading.Event().wait(0.01)\n"
+        "    said = listener.newest()\n"
+    )
+    listener.close()
+    assert notebook.shell.user_ns["said"].text == "epochs 2/4"
+    assert notebook.phone.cards == []
+    assert [title for title, _ in notebook.pushes] == ["✅ Fit: done"]
 
 
 def test_notify_live_card_follows_the_bars_within(notebook):
@@ -413,6 +549,36 @@ def test_unloading_restores_everything():
     notebook.run(f"%unload_ext {EXTENSION}")
     assert state() == before
     notebook.close()
+
+
+@pytest.mark.parametrize("how", ["unload_ext", "reload_ext"])
+def test_unloading_in_the_middle_of_a_cell_still_gives_it_its_verdict(notebook, how):
+    """What began under our eyes ends there, and no card is left open."""
+    emulator = notebook.emulator
+    notebook.shell.user_ns["shown"] = lambda: emulator.wait_for(lambda: emulator.phone.cards)[0]
+    notebook.run(f"%%notify Fit --live\nclock.advance(5)\nshown()\n%{how} {EXTENSION}\n1 / 0")
+    assert [title for title, _ in notebook.pushes] == ["❌ Fit: failed"]
+    assert [card["status"] for card in notebook.phone.cards] == ["ended"]
+    calls = notebook.shell.events.callbacks["post_run_cell"]
+    ours = [call for call in calls if "CellEvents" in getattr(call, "__qualname__", "")]
+    assert len(ours) == (how == "reload_ext")
+    notebook.run(f"%load_ext {EXTENSION}")
+
+
+def test_notify_of_cells_in_two_threads_tells_each_its_own_verdict(notebook):
+    """A subshell's cell may begin later and end earlier, or later, than the one beside it."""
+    events = notebook.shell.events
+    first, second = (
+        ExecutionInfo(f"%%notify {name}\n1", True, False, True, None)
+        for name in ("First", "Second")
+    )
+    failed = ExecutionResult(first)
+    failed.error_in_exec = ValueError("loss")
+    events.trigger("pre_run_cell", first)
+    events.trigger("pre_run_cell", second)
+    events.trigger("post_run_cell", failed)
+    events.trigger("post_run_cell", ExecutionResult(second))
+    assert [title for title, _ in notebook.pushes] == ["❌ First: failed", "✅ Second: done"]
 
 
 def test_cell_that_fails_closes_every_card_it_opened(notebook):

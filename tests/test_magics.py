@@ -156,6 +156,36 @@ def test_activity_line_of_another_type_says_how_to_go_on(notebook):
     )
 
 
+def test_activity_line_after_a_reload_goes_on_with_the_card(notebook):
+    """The extension is another one, the card is the same: nobody else moves it."""
+    notebook.run("%activity progress k 1")
+    notebook.run("%reload_ext activitysmith_jupyter")
+    notebook.run("%activity progress k 50")
+    assert [card.stream_key for card in runtime().open_cards] == ["k"]
+    assert notebook.card("k")
+    notebook.run("%activity end k")
+    assert [card["status"] for card in notebook.phone.cards] == ["ended"]
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "from activitysmith_jupyter import tqdm\nbar = tqdm(total=3, activity='k', disable=False)",
+        "from activitysmith_jupyter import Activity\nmine = Activity('k').__enter__()",
+    ],
+    ids=["bar", "Activity"],
+)
+def test_activity_line_with_the_key_of_other_code_says_how_to_go_on(notebook, opening):
+    """Two hands on one card would make it jump."""
+    notebook.run(opening)
+    assert notebook.run("%activity progress k 1").shown.strip() == (
+        "UsageError: %activity progress: k is an open card of other code; "
+        "end it first: %activity end k"
+    )
+    assert len(runtime().open_cards) == 1
+    notebook.run("%activity end k")
+
+
 def test_activity_key_may_be_any_text_and_is_stable(notebook, monkeypatch):
     """The key is made from the notebook's name and the words; the words are the title."""
     monkeypatch.setenv("JPY_SESSION_NAME", "/work/Churn model.ipynb")
@@ -438,6 +468,11 @@ def test_activity_login_where_nobody_types_says_so(notebook, monkeypatch, error,
     ("line", "words"),
     [
         ("statz k", "did you mean stats?"),
+        ("stats k A=1 B=2 C=3 D=4 E=5 F=6 G=7 H=8 I=9", "must have 1 to 8 items, has 9"),
+        ("push", "the following arguments are required: TITLE. For help"),
+        ("progress '' 4", "must be 1 to 255 letters"),
+        ("end nope", "no card is named nope; open in this kernel: none"),
+        ("watch on --after soon", "such as 30s, 5m"),
         ("progress", "the following arguments are required: KEY, 42|3/10"),
         ("progress k abc", "'abc' is no number"),
         ("progress k 142", "must be between 0 and 100"),
@@ -574,6 +609,30 @@ def test_notify_line_with_a_failing_statement_raises_its_error(notebook):
     assert notebook.pushes[0][0] == "❌ Fit: failed"
 
 
+@pytest.mark.parametrize(
+    ("line", "pushed"),
+    [
+        ("%notify Fit --message 'a -- b'", ("Fit", "a -- b")),
+        ('%notify "a -- b" -- 1', ("✅ a -- b: done", "Done in 0.0 s")),
+        ("%notify Fit -- x = 'c -- d'", ("✅ Fit: done", "Done in 0.0 s")),
+    ],
+)
+def test_notify_line_is_parted_outside_quotation_marks(notebook, line, pushed):
+    """A double hyphen in a text is part of the text."""
+    assert notebook.run(line).success
+    assert notebook.pushes == [pushed]
+
+
+@pytest.mark.parametrize("source", ["%notify --help", "%notify -h", "%%notify --help\nran = True"])
+def test_notify_help_is_shown_in_the_cell(notebook, source):
+    """As for the commands of %activity; nothing runs, nothing is sent."""
+    shown = notebook.run(source).shown
+    assert "--after 30s" in shown
+    assert "Examples:" in shown
+    assert "ran" not in notebook.shell.user_ns
+    assert notebook.pushes == []
+
+
 def test_notify_line_without_anything_to_say_says_what_to_type(notebook):
     """One line."""
     assert notebook.run("%notify").shown.startswith("UsageError: %notify needs something to say")
@@ -592,7 +651,7 @@ def test_documented_line_can_be_typed(line):
     if magic == "%activity":
         COMMANDS[words[0]].parser().parse_intermixed_args(words[1:])
     else:
-        notify_wish(words)
+        notify_wish(words, str)
 
 
 def test_documented_notebook_runs(tmp_path, monkeypatch):

@@ -161,7 +161,7 @@ def test_notify_with_a_wrong_argument_raises_before_the_work(wish):
 def test_notify_without_a_key_warns_once_and_runs(notebook, monkeypatch):
     """The work is done either way."""
     configure(api_key=None)
-    with pytest.warns(ActivitySmithWarning, match="No ActivitySmith API key"), notify("Fit"):
+    with pytest.warns(ActivitySmithWarning, match="no API key"), notify("Fit"):
         ran = True
     assert ran
 

@@ -36,6 +36,7 @@ def in_notebook(monkeypatch):
             "nightly",
             id="told",
         ),
+        pytest.param({"PAPERMILL_INPUT_PATH": "jobs/nightly.ipynb"}, {}, "nightly", id="papermill"),
         pytest.param({}, {}, "", id="unknown"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from support.shell import Notebook
 
 from activitysmith_jupyter import configure
+from activitysmith_jupyter._relay import RUNNER_VARIABLE
 from activitysmith_jupyter._watching import RunWatch, cell_position, later
 from activitysmith_jupyter.magics import _loaded
 
@@ -146,8 +147,46 @@ def test_watch_without_a_key_says_so_once_and_harms_nothing(notebook):
     """The cells go on."""
     configure(api_key=None)
     notebook.run("%activity watch on --after 0s")
-    with pytest.warns(UserWarning, match="No ActivitySmith API key"):
-        assert not notebook.run("1 / 0").success
+    result = notebook.run("1 / 0")
+    assert not result.success
+    assert result.shown.count("no API key") == 1
+    assert "no API key" not in notebook.run("1 / 0").shown
+
+
+def test_watch_of_a_cell_that_may_fail_goes_on(notebook, monkeypatch):
+    """JupyterLab runs the cells behind one tagged raises-exception: so does the run."""
+    request = {"content": {"stop_on_error": False}}
+    notebook.run("%activity watch on --after 0s")
+    monkeypatch.setattr(notebook.shell, "get_parent", lambda: request, raising=False)
+    notebook.run("1 / 0")
+    assert notebook.pushes == []
+    request["content"]["stop_on_error"] = True
+    notebook.run("clock.advance(5)")
+    notebook.quiet.drain()
+    assert notebook.pushes == [("✅ Notebook: done", "Done in 5.0 s: 2 cells")]
+
+
+def test_watch_of_an_error_that_capture_hides_tells_it_when_the_queue_drains(notebook):
+    """IPython goes on after it; the phone must not say that all is well."""
+    notebook.run("%activity watch on --after 0s")
+    notebook.run("%%capture\n1 / 0")
+    notebook.run("clock.advance(5)")
+    assert notebook.pushes == []
+    notebook.quiet.drain()
+    assert notebook.pushes == [
+        (
+            "❌ Notebook: failed",
+            "Failed in cell [2], ran on for 5.0 s in all: ZeroDivisionError: division by zero",
+        )
+    ]
+
+
+def test_watch_under_a_runner_leaves_the_word_to_it(notebook, monkeypatch):
+    """One push for one run: whoever executes the notebook tells how it ended."""
+    monkeypatch.setenv(RUNNER_VARIABLE, "9:1:token")
+    notebook.run("%activity watch on --after 0s")
+    notebook.run("1 / 0")
+    assert notebook.pushes == []
 
 
 def test_position_by_id_or_else_by_unique_text(tmp_path):

@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from activitysmith_jupyter._outcome import error_words
 from activitysmith_jupyter._runtime import runtime
 
 from ._managed import followed
+from ._runcard import QUIET_EXITS
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +25,7 @@ __all__ = ["add_run_arguments", "run_notebook"]
 
 _PARAMETERS: Final = "parameters"
 _INJECTED: Final = "injected-parameters"
+_NOT_BEGUN: Final = 2
 _INTERRUPTED: Final = 130
 
 
@@ -75,6 +78,10 @@ def run_notebook(options: argparse.Namespace) -> int:
         return _refused(problem)
     output = options.output or path.with_name(f"{path.stem}-run.ipynb")
     try:
+        output.open("a").close()  # now, not after hours of work
+    except OSError as error:
+        return _refused(f"{output}: {error.strerror}")
+    try:
         status = _execute(notebook, options)
     finally:
         nbformat.write(notebook, output)
@@ -84,14 +91,15 @@ def run_notebook(options: argparse.Namespace) -> int:
 
 
 def _execute(notebook: Any, options: argparse.Namespace) -> int:
-    from nbclient import NotebookClient  # noqa: PLC0415  only this command needs it
+    from jupyter_client.kernelspec import NoSuchKernel  # noqa: PLC0415  only this command needs it
+    from nbclient import NotebookClient  # noqa: PLC0415  as above
     from nbclient.exceptions import CellExecutionError  # noqa: PLC0415  as above
 
     path: Path = options.notebook
     wishes = {name: getattr(options, name) for name in ("title", "channels", "notify")}
     kernel = {"kernel_name": options.kernel} if options.kernel else {}
     where = {"metadata": {"path": str(options.cwd or path.parent)}}
-    problem = ""
+    problem, status = "", 1
     try:
         with followed(notebook, str(path), **wishes) as hooks:
             given: dict[str, Any] = {**kernel, **hooks}
@@ -101,14 +109,18 @@ def _execute(notebook: Any, options: argparse.Namespace) -> int:
     except CellExecutionError as error:
         if error.ename == "KeyboardInterrupt":
             return _INTERRUPTED
-        problem = f"{error.ename}: {error.evalue}"
+        if error.ename == "SystemExit" and error.evalue in QUIET_EXITS:
+            return 0
+        problem = error_words(error.ename, error.evalue)
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except Exception as error:  # noqa: BLE001  a dead kernel, no such kernel, a timeout
+    except NoSuchKernel as error:
+        problem, status = str(error), _NOT_BEGUN
+    except Exception as error:  # noqa: BLE001  a dead kernel, a timeout
         problem = f"{type(error).__name__}: {error}"
     if problem:
         print(f"{path.name}: {problem}", file=sys.stderr)  # noqa: T201  a command's answer
-    return 1 if problem else 0
+    return status if problem else 0
 
 
 def _take_signals(client: Any, notebook: Any) -> None:
@@ -177,4 +189,4 @@ def _value(text: str) -> Any:
 
 def _refused(problem: str) -> int:
     print(f"activitysmith-jupyter run: {problem}", file=sys.stderr)  # noqa: T201  a command's answer
-    return 2
+    return _NOT_BEGUN

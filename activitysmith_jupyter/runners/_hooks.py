@@ -8,7 +8,7 @@ from functools import wraps
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from activitysmith_jupyter._outcome import Outcome, one_line
+from activitysmith_jupyter._outcome import Outcome
 from activitysmith_jupyter._relay import RUNNER_VARIABLE, Listener
 from activitysmith_jupyter._say import say
 from activitysmith_jupyter.exceptions import ActivitySmithError
@@ -83,7 +83,8 @@ def card_hooks(card: RunCard) -> Hooks:
         cell: Mapping[str, Any], cell_index: int, execute_reply: Mapping[str, Any]
     ) -> None:
         if not _is_tolerated(cell):
-            card.cell_failed(cell_index, _error_text(execute_reply["content"]))
+            content = execute_reply["content"]
+            card.cell_failed(cell_index, str(content.get("ename")), str(content.get("evalue", "")))
 
     def on_notebook_error(notebook: Mapping[str, Any]) -> None:
         del notebook
@@ -208,9 +209,3 @@ def told_to_kernel(card: RunCard | None, path: str | None) -> Iterator[None]:
 
 def _is_tolerated(cell: Mapping[str, Any]) -> bool:
     return _TOLERATED in cell.get("metadata", {}).get("tags", ())
-
-
-def _error_text(content: Mapping[str, Any]) -> str:
-    lines = [line.strip() for line in str(content.get("evalue", "")).splitlines() if line.strip()]
-    name = str(content.get("ename", "Error"))
-    return one_line(f"{name}: {lines[-1]}" if lines else name)

@@ -10,7 +10,7 @@ import attrs
 from activitysmith_jupyter._claims import claim
 from activitysmith_jupyter._feed import Sample
 from activitysmith_jupyter._opencard import OpenCard
-from activitysmith_jupyter._outcome import Outcome, one_line
+from activitysmith_jupyter._outcome import Outcome, error_words, one_line
 from activitysmith_jupyter._progress import SteadyFinish, joined, percentage
 from activitysmith_jupyter._relay import Listener
 from activitysmith_jupyter._requests import stream_body
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ._plan import Plan
 
-__all__ = ["RunCard", "run_settings"]
+__all__ = ["QUIET_EXITS", "RunCard", "run_settings"]
 
 # A run that is over by then was not worth a card; its push comes all the same.
 _OPENS_AFTER_SECONDS: Final = 2.0
@@ -34,6 +34,8 @@ _NAME_WIDTH: Final = 24
 _SUBTITLE_WIDTH: Final = 60
 _SEPARATOR: Final = " · "
 _MESSAGE_CHARACTERS: Final = 300
+# What a notebook that ends itself by sys.exit() says where all is well; papermill agrees.
+QUIET_EXITS: Final = frozenset({"", "0", "None"})
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +60,15 @@ class _At:
 def run_settings(**arguments: Any) -> Settings:
     """Return the settings of a run: its end sends a push unless somebody said otherwise."""
     return resolve(defaults={"notify": "always"}, **arguments)
+
+
+def _outcome_of(name: str, text: str) -> Outcome:
+    """Return the verdict of an exception that another process has told by name and text."""
+    if name == "KeyboardInterrupt":
+        return Outcome.of_exception(KeyboardInterrupt())
+    if name == "SystemExit":
+        return Outcome.of_exception(SystemExit(None if text in QUIET_EXITS else text))
+    return Outcome("failed", error_words(name, text))
 
 
 class RunCard(OpenCard):
@@ -106,21 +117,18 @@ class RunCard(OpenCard):
         if self.plan.is_last(index):
             self.finish(Outcome("done"))
 
-    def cell_failed(self, index: int, error: str) -> None:
+    def cell_failed(self, index: int, name: str, text: str) -> None:
         """Hear that a cell raised; unless another one begins, that was the end.
 
         Parameters
         ----------
         index : int
             Among all cells.
-        error : str
-            The exception's type and last line.
+        name, text : str
+            The exception's type, and the exception as text.
         """
         self._at = attrs.evolve(self._at, index=index)
-        if error.startswith("KeyboardInterrupt"):
-            self.hold(Outcome.of_exception(KeyboardInterrupt()))
-        else:
-            self.hold(Outcome("failed", one_line(error)))
+        self.hold(_outcome_of(name, text))
 
     def over(self) -> None:
         """Hear that the runner has finished with the notebook, without an error of its own."""
