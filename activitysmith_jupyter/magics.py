@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
+from IPython.core.completer import SimpleCompletion, completion_matcher
 from IPython.core.error import UsageError
 from IPython.core.magic import (
     Magics,
@@ -42,12 +43,16 @@ from .exceptions import ActivitySmithError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
 
     from ._wishes import Wish
 
 __all__ = ["ActivitySmithMagics", "load_ipython_extension", "unload_ipython_extension"]
 
+# Before IPython's own matchers, which would offer Python's names.
+_MATCHER_PRIORITY: Final = 1000
+_OUR_LINE: Final = re.compile(r"\s*(?:\w+\s*=\s*)?(%activity|%%?notify)\s")
 COMMANDS: Final = table_of((*CARD_COMMANDS, *ACCOUNT_COMMANDS, *FORM_COMMANDS))
 # "%activity stats?" would be taken for a question about a variable named stats.
 _QUESTION: Final = re.compile(r"\s*%activity\s+([\w-]+)\s*\?{1,2}\s*")
@@ -136,6 +141,30 @@ ActivitySmithMagics.activity.__doc__ = overview(COMMANDS)
 ActivitySmithMagics.notify.__doc__ = notify_parser().format_help()
 
 
+@completion_matcher(identifier="activitysmith", priority=_MATCHER_PRIORITY, api_version=2)
+def _complete(context: CompletionContext) -> SimpleMatcherResult:
+    """Offer what may follow on a line of ours, and nothing else: it is no Python."""
+    line = context.text_until_cursor
+    found = _OUR_LINE.match(line)
+    if found is None:
+        return {"completions": []}
+    word = "" if line[-1].isspace() else line.split()[-1]
+    if found[1] == "%activity":
+        keys = [card.stream_key for card in open_cards()]
+        offers = complete_activity(COMMANDS, line[found.start(1) :], word, keys)
+    elif part_statement(line)[1] is not None:
+        offers = []  # the statement of a %notify line
+    else:
+        before = line[: len(line) - len(word)].split()
+        offers = complete_options(notify_parser(), before, word)
+    return {
+        "completions": [SimpleCompletion(offer) for offer in offers],
+        "matched_fragment": word,
+        "ordered": True,
+        "suppress": True,
+    }
+
+
 class _Extension:
     """What loading adds to a shell, so that unloading can take exactly that away."""
 
@@ -173,9 +202,9 @@ class _Extension:
         self._undo.append(
             lambda: self._events.leave(lambda: events.unregister("post_run_cell", after))
         )
-        self._add_completion("%activity", self._complete_activity)
-        for name in ("%%notify", "%notify"):
-            self._add_completion(name, self._complete_notify)
+        matchers = shell.Completer.custom_matchers
+        matchers.append(_complete)
+        self._undo.append(lambda: matchers.remove(_complete))
         if traits.watch:
             settings = resolve(ask_keyring=False)
             self._session.watch.start(settings.watch_after, settings.watch_on)
@@ -213,39 +242,6 @@ class _Extension:
             self._shell.magics_manager.registry.pop(ActivitySmithMagics.__name__, None)
 
         self._undo.append(restore)
-
-    # ------------------------------------------------------------------ completion
-
-    def _add_completion(self, name: str, complete: Callable[[Any, Any], list[str]]) -> None:
-        self._shell.set_hook("complete_command", complete, str_key=name)
-        self._undo.append(
-            lambda: self._shell.strdispatchers["complete_command"].strs.pop(name, None)
-        )
-
-    @staticmethod
-    def _complete_activity(shell: Any, event: Any) -> list[str]:
-        del shell
-        line, word = _typed(event)
-        keys = [card.stream_key for card in open_cards()]
-        return _for_ipython(complete_activity(COMMANDS, line, word, keys), word, event.symbol)
-
-    @staticmethod
-    def _complete_notify(shell: Any, event: Any) -> list[str]:
-        del shell
-        line, word = _typed(event)
-        before = line[: len(line) - len(word)].split()
-        return _for_ipython(complete_options(notify_parser(), before, word), word, event.symbol)
-
-
-def _typed(event: Any) -> tuple[str, str]:
-    """Return the line up to the cursor and its last word, as the shell would split it."""
-    line = str(event.text_until_cursor) or str(event.line)
-    return line, "" if line[-1:].isspace() else line.split()[-1]
-
-
-def _for_ipython(offers: list[str], word: str, symbol: str) -> list[str]:
-    """Leave out what IPython takes for an earlier word: it also parts words at a colon."""
-    return [offer[len(word) - len(symbol) :] for offer in offers]
 
 
 _loaded: WeakKeyDictionary[Any, _Extension] = WeakKeyDictionary()

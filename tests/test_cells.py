@@ -540,7 +540,7 @@ def test_unloading_restores_everything():
             {kind: set(magics) for kind, magics in shell.magics_manager.magics.items()},
             {name: list(calls) for name, calls in shell.events.callbacks.items()},
             list(shell.input_transformers_cleanup),
-            set(shell.strdispatchers["complete_command"].strs),
+            list(shell.Completer.custom_matchers),
         )
 
     before = state()

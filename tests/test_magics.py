@@ -8,6 +8,7 @@ from pathlib import Path
 import keyring
 import nbformat
 import pytest
+from IPython.core.completer import provisionalcompleter
 from IPython.core.error import StdinNotImplementedError
 from keyring.backend import KeyringBackend
 from nbclient import NotebookClient
@@ -30,11 +31,10 @@ def notebook():
 
 
 def complete(notebook, line):
-    """Return what Tab offers at the end of a line."""
-    with notebook.shell.builtin_trap:
-        completer = notebook.shell.Completer
-        with pytest.warns(PendingDeprecationWarning):
-            return completer.complete(None, line, len(line))[1]
+    """Return the lines that Tab offers at the end of a line, as front ends ask for them."""
+    with notebook.shell.builtin_trap, provisionalcompleter():
+        offers = list(notebook.shell.Completer.completions(line, len(line)))
+    return [line[: offer.start] + offer.text for offer in offers]
 
 
 # --- a card of each type
@@ -542,19 +542,37 @@ def test_activity_example_of_each_command_is_understood(command):
         ("%activity st", ["stats", "steps", "status"]),
         ("%activity progress k 3 --co", ["--color"]),
         ("%activity progress k 3 --color gr", ["green", "gray"]),
-        ("%activity value k 3 --icon bolt.fill:re", ["red"]),
+        ("%activity value k 3 --icon bolt.fill:re", ["bolt.fill:red"]),
         ("%activity end mi", ["mine"]),
+        ("%activity end ", ["mine"]),
         ("%activity watch o", ["on", "off"]),
         ("%activity end k --outcome f", ["failed"]),
-        ("%%notify --on f", ["failed"]),
+        ("%%notify --on ", ["done", "failed", "always"]),
+        ("%%notify Fit --li", ["--live"]),
         ("%notify --dr", ["--dry-run"]),
+        ("x = 1\n    %activity st", ["stats", "steps", "status"]),
+        ("said = %notify --dr", ["--dry-run"]),
         ("%activity nothing x", []),
     ],
 )
-def test_completion_offers_what_may_follow(notebook, line, expected):
-    """Commands, options, choices, colours and open keys."""
+def test_completion_offers_what_may_follow_and_nothing_else(notebook, line, expected):
+    """Commands, options, choices, colours and open keys; no Python, which would not fit here."""
     notebook.run("%activity value mine 1")
-    assert complete(notebook, line)[: len(expected)] == expected or not expected
+    start = line[: max(line.rfind(" "), 0) + 1]
+    assert complete(notebook, line) == [start + word for word in expected]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("%notify Fit -- notebook_va", "%notify Fit -- notebook_variable"),
+        ("notebook_va", "notebook_variable"),
+    ],
+)
+def test_completion_leaves_python_to_ipython(notebook, line, expected):
+    """On any other line, and in the statement of a %notify line."""
+    notebook.run("notebook_variable = 1")
+    assert complete(notebook, line) == [expected]
 
 
 # --- defaults

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -33,6 +34,7 @@ from activitysmith_jupyter.runners import hooks
 from activitysmith_jupyter.runners._earlier import earlier_run
 from activitysmith_jupyter.runners._execute import inject
 from activitysmith_jupyter.runners._plan import notebook_title, plan_of
+from activitysmith_jupyter.runners._runcard import RunCard, run_settings
 
 BIN = Path(sys.executable).parent
 FOLDER = str(Path(activitysmith_jupyter.__file__).parent.parent)
@@ -275,6 +277,33 @@ def test_hooks_of_a_dead_kernel_tell_that_it_died(emulator, tmp_path):
     assert message.startswith("Kernel died at cell 2 of 2")
 
 
+@pytest.mark.parametrize(
+    ("source", "title", "end"),
+    [
+        ("raise KeyboardInterrupt", "⏹ T: stopped", "s: interrupted"),
+        ("import sys; sys.exit()", "⏹ T: stopped", "s"),
+        ("import sys; sys.exit(3)", "⏹ T: stopped", "s: exit 3"),
+        ("x = (", "❌ T: failed", "s: SyntaxError: incomplete input (line 1)"),
+        (
+            "%%bash\nexit 3  # me:secret",
+            "❌ T: failed",
+            "s: CalledProcessError: returned non-zero exit status 3.",
+        ),
+    ],
+    ids=["interrupted", "exit", "exit 3", "syntax", "shell"],
+)
+def test_hooks_of_a_run_that_ends_early_tell_the_verdict_and_no_code(
+    emulator, tmp_path, source, title, end
+):
+    """A wish to end is no failure, and an error's own text must not carry the cell along."""
+    with pytest.raises(CellExecutionError):
+        execute(book(code("x = 1"), code(source), code("2")), tmp_path, title="T")
+    ((told, message),) = pushes(emulator)
+    assert told == title
+    assert message.startswith(f"{title.rpartition(' ')[2].capitalize()} at cell 2 of 3 after ")
+    assert message.endswith(end)
+
+
 def test_hooks_without_a_key_leave_the_run_alone(tmp_path):
     """One warning; the notebook runs."""
     notebook = book(code("6 * 7"))
@@ -318,7 +347,71 @@ def test_bars_of_the_kernel_move_the_runs_card_and_open_none(emulator, tmp_path)
     }
 
 
+def test_bars_of_a_kernel_without_a_key_move_the_runs_card(emulator, tmp_path, monkeypatch):
+    """The key is the runner's alone, as with a key store that the kernel may not ask."""
+    configure(api_key=emulator.api_key, base_url=emulator.base_url)
+    monkeypatch.delenv("ACTIVITYSMITH_API_KEY")
+    notebook = book(
+        code("%load_ext activitysmith_jupyter\n%activity watch on --after 0s"), code(BARS, "train")
+    )
+    seen = []
+
+    def watch():
+        seen.append(emulator.wait_for(lambda: emulator.phone.cards, timeout=30)[0])
+        (tmp_path / "go").touch()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    execute(notebook, tmp_path, title="T")
+    watcher.join()
+    assert seen[0]["content_state"]["subtitle"].startswith("2 of 2: train · epochs 5/10")
+    assert len([shown for shown in emulator.phone.history if shown.kind == "start"]) == 1
+    assert [title for title, _ in pushes(emulator)] == ["✅ T: done"]
+    assert "API key" not in str(notebook.cells)
+
+
+def test_run_card_says_by_when_where_earlier_times_are_known():
+    """From the cells' times, and from the bar's own pace in the current cell."""
+    earlier = book(code("a", papermill={"duration": 60}), code("b", papermill={"duration": 3540}))
+    plan = plan_of(book(code("a"), code("b", "train")), earlier)
+    configure(api_key="ask_test")
+    card = RunCard("T", plan, run_settings())
+    card.cell_began(0)
+    begun = card.sample(runtime().courier.now(), None).body["content_state"]
+    card.cell_ended(0)
+    card.cell_began(1)
+    later = card.sample(runtime().courier.now(), None).body["content_state"]
+    blind = RunCard("T", plan_of(book(code("a"))), run_settings())
+    blind.cell_began(0)
+    unknown = blind.sample(runtime().courier.now(), None).body["content_state"]
+    for made in (card, blind):
+        made.finish(Outcome("stopped"))
+        made.listener.close()
+    assert begun["percentage"] == 0
+    assert re.fullmatch(r"1 of 2 · done about \d+:\d\d( [AP]M)?.*", begun["subtitle"])
+    assert round(later["percentage"]) in {1, 2}
+    assert re.match(r"2 of 2: train · done about \d+:\d\d", later["subtitle"])
+    assert unknown["subtitle"] == "1 of 1"
+
+
 # --- real kernels with %%notify inside
+
+
+def test_configuration_file_of_ipython_loads_us_and_sets_our_defaults(emulator, tmp_path):
+    """In a real kernel, which reads a real ipython_config.py."""
+    profile = tmp_path / "ipythondir" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_config.py").write_text(
+        "c.InteractiveShellApp.extensions = ['activitysmith_jupyter']\n"
+        "c.ActivitySmith.watch = True\nc.ActivitySmith.watch_after = '90s'\n"
+        "c.ActivitySmith.notify_on = 'failed'\n"
+    )
+    notebook = book(
+        code("print(get_ipython().run_line_magic('activity', 'status'))"), code("%%notify\n1")
+    )
+    NotebookClient(notebook, timeout=60).execute()
+    assert "cells of 90 s and more" in notebook.cells[0].outputs[0].text
+    assert pushes(emulator) == []
 
 
 def test_notify_in_a_kernel_under_nbclient_fails_the_run_and_pushes(emulator, tmp_path):
@@ -611,6 +704,31 @@ def wait_long(condition):
             continue
         return
     raise AssertionError("it did not happen in time")
+
+
+def test_run_command_that_could_not_save_refuses_before_the_work(emulator, tmp_path, capsys):
+    """Not after hours, with all outputs lost."""
+    nbformat.write(book(code("open('ran', 'w')")), "n.ipynb")
+    assert main(["run", "n.ipynb", "-o", "nowhere/out.ipynb"]) == 2
+    assert "nowhere/out.ipynb: No such file or directory" in capsys.readouterr().err
+    assert not Path("ran").exists()
+    assert pushes(emulator) == []
+
+
+def test_run_command_with_a_kernel_that_is_not_there_could_not_begin(emulator, capsys):
+    """Exit status 2, the name in the error, and word on the phone for a nightly run."""
+    nbformat.write(book(code("1")), "n.ipynb")
+    assert main(["run", "n.ipynb", "--kernel", "nosuch"]) == 2
+    assert "No such kernel named nosuch" in capsys.readouterr().err
+    assert pushes(emulator)[0][0] == "❌ n: failed"
+
+
+def test_run_command_of_a_notebook_that_ends_itself_is_no_failure(emulator):
+    """``sys.exit()`` in a cell: status 0, as papermill has it, and the rest has not run."""
+    nbformat.write(book(code("import sys; sys.exit(0)"), code("never")), "n.ipynb")
+    done = run(sys.executable, "-m", "activitysmith_jupyter.cli", "run", "n.ipynb")
+    assert done.returncode == 0, done.stderr
+    assert pushes(emulator)[0][0] == "⏹ n: stopped"
 
 
 @pytest.mark.parametrize("name", ["none.ipynb", "broken.ipynb"])

@@ -47,6 +47,18 @@ def test_typed_cell_with_notify_reaches_the_phone(open_notebook, emulator):
     assert message.endswith("· 42")
 
 
+def test_tab_offers_what_may_follow_on_a_line_of_ours(open_notebook, emulator):
+    """And none of Python's names between."""
+    notebook = open_notebook(LOAD, "")
+    notebook.cell(1).locator(".cm-content").click()
+    notebook.page.keyboard.insert_text("%activity st")
+    notebook.page.keyboard.press("Tab")
+    items = notebook.page.locator(".jp-Completer-item code")
+    expect(items).to_have_text(["stats", "steps", "status"], timeout=30_000)
+    notebook.page.keyboard.press("Enter")
+    expect(notebook.cell(1).locator(".cm-content")).to_have_text("%activity stats")
+
+
 def test_run_all_from_the_menu_is_told_once(open_notebook, emulator, stem):
     """One push for all cells, when the queue has drained, and the notebook's own name."""
     cells = [f"x = {number}" for number in range(4)]
