@@ -19,7 +19,7 @@ import os
 import re
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
@@ -50,7 +50,7 @@ from .exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from ._delivery import Retry
     from ._secret import Secret
@@ -92,6 +92,32 @@ class RateLimit:
     policy: str
     remaining: int
     reset_seconds: float
+
+
+# Whether this thread is sending a request of ours.
+_sending = threading.local()
+
+
+_httpx_log: Final = logging.getLogger("httpx")
+
+
+def _is_wanted(_: logging.LogRecord) -> bool:
+    return not getattr(_sending, "ours", False) or _httpx_log.isEnabledFor(logging.DEBUG)
+
+
+# httpx logs each request as INFO. Under papermill, and wherever a notebook logs at that level, our
+# background thread would write a line for every update. Who looks for a fault sees them.
+_httpx_log.addFilter(_is_wanted)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep httpx from logging what this thread sends; nobody else's requests are concerned."""
+    _sending.ours = True
+    try:
+        yield
+    finally:
+        _sending.ours = False
 
 
 class _BearerAuth(httpx.Auth):
@@ -376,7 +402,10 @@ def _exchange(  # noqa: PLR0913, PLR0917  the parts of a request
     Who enters the debugger finds the Authorization header behind a response.
     """
     headers = None if content is None else {"Content-Type": "application/json"}
-    with pool.stream(method, url, content=content, headers=headers, timeout=timeout) as response:
+    with (
+        _unlogged(),
+        pool.stream(method, url, content=content, headers=headers, timeout=timeout) as response,
+    ):
         return _read(response, deadline)
 
 

@@ -813,3 +813,14 @@ def test_key_is_not_in_what_the_objects_show(client):
         shown = repr(thing) + repr(getattr(thing, "__dict__", ""))
         assert_no_key(shown)
     assert re.fullmatch(r"<ActivitySmith http://\S+, key from argument>", repr(client))
+
+
+def test_http_writes_no_line_for_each_request_into_the_users_log(client, emulator, caplog):
+    """A background thread would fill what logs at INFO; the user's own httpx still logs."""
+    caplog.set_level(logging.INFO)
+    client.badge_count(1)
+    assert caplog.messages == []
+    with httpx.Client() as theirs:
+        theirs.get(emulator.url)
+    (message,) = caplog.messages
+    assert message.startswith("HTTP Request: GET")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from io import StringIO
 from typing import Any
 
@@ -11,6 +12,7 @@ from tqdm import tqdm as plain_tqdm
 from tqdm.std import tqdm as std_tqdm
 
 from activitysmith_jupyter import PayloadError, tqdm
+from activitysmith_jupyter._relay import RUNNER_VARIABLE, Listener
 from activitysmith_jupyter.emulator import Emulator
 from activitysmith_jupyter.mirroring import mirror
 
@@ -57,6 +59,30 @@ def test_mirror_begins_anew_with_each_row_of_bars(phone: Bench) -> None:
             phone.step(200)
             if step == 1:
                 assert phone.state["percentage"] == 25
+
+
+def test_mirror_block_under_a_runner_moves_the_runners_card(
+    phone: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One run is one card; a block with a key of its own still has its own."""
+    listener = Listener()
+    port, _, token = listener.address.split(":")
+    monkeypatch.setenv(RUNNER_VARIABLE, f"{port}:1:{token}")
+    pause = threading.Event()
+    with mirror(title="Library"):
+        bar = foreign(total=4, initial=3)
+        phone.step(200)
+        while not listener.newest().text:
+            pause.wait(0.01)
+        assert listener.newest().share == 0.75
+        assert phone.cards == []
+        bar.close()
+    with mirror(activity="own"):
+        bar = foreign(total=4)
+        phone.step(200)
+        assert phone.card["stream_key"] == "own"
+        bar.close()
+    listener.close()
 
 
 def test_mirror_block_that_fails_says_failed(phone: Bench) -> None:
