@@ -9,7 +9,7 @@ import attrs
 from IPython.core.error import UsageError
 
 from ._magic_args import HELP, LineParser, suggestion
-from .exceptions import ActivitySmithError
+from .exceptions import ActivitySmithError, MissingAPIKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["MAGIC", "Command", "overview", "run_command", "table_of"]
 
 MAGIC: Final = "%activity"
+# Never a line that would leave the key in a saved notebook.
+_NO_KEY: Final = (
+    f"No ActivitySmith API key found. {MAGIC} login asks for one, from "
+    f"https://activitysmith.com/app/keys; {MAGIC} emulator on needs none"
+)
 
 
 @attrs.frozen
@@ -108,5 +113,7 @@ def run_command(table: Mapping[str, Command], session: Session, words: Sequence[
         return command.run(session, options)
     except argparse.ArgumentTypeError as error:
         raise UsageError(f"{MAGIC} {name}: {error}. For help: {MAGIC} {name}?") from None
+    except MissingAPIKeyError:
+        raise UsageError(f"{MAGIC} {name}: {_NO_KEY}") from None
     except ActivitySmithError as error:
         raise UsageError(f"{MAGIC} {name}: {error}") from None

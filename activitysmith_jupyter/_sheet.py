@@ -100,6 +100,6 @@ def _html_row(row: Row) -> str:
     if row.remedy:
         value += f"<br><i>{html.escape(row.remedy)}</i>"
     sign = f'<span style="color:{_COLORS[row.mark]};font-weight:bold">{_SIGNS[row.mark]}</span>'
-    cells = (sign, html.escape(row.name), value)
-    columns = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
+    name = f'<span style="white-space:nowrap">{html.escape(row.name)}</span>'
+    columns = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in (sign, name, value))
     return f"<tr>{columns}</tr>"

@@ -20,6 +20,7 @@ from activitysmith_jupyter._card_commands import CARD_COMMANDS
 from activitysmith_jupyter._keywords import StreamFields
 from activitysmith_jupyter._magic_args import notify_wish
 from activitysmith_jupyter._runtime import runtime
+from activitysmith_jupyter.exceptions import ActivitySmithWarning
 from activitysmith_jupyter.magics import COMMANDS
 
 
@@ -502,7 +503,18 @@ def test_activity_without_a_key_says_where_to_get_one(notebook):
         assert shown.startswith(
             f"UsageError: %activity {line.split()[0]}: No ActivitySmith API key"
         )
+        assert "%activity login" in shown
+        assert "%activity emulator on" in shown
         assert len(shown.strip().splitlines()) == 1
+
+
+def test_notify_line_without_a_key_says_so_once_and_the_cell_goes_on(notebook):
+    """A word in the middle of the work must not end it."""
+    configure(api_key=None)
+    with pytest.warns(ActivitySmithWarning, match="no API key") as said:
+        result = notebook.run('for n in range(3):\n    %notify "Half way"\nn')
+    assert result.result == 2
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("line", ["%activity", "%activity --help"])
