@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import attrs
 import pytest
@@ -417,13 +418,21 @@ def test_notify_live_under_a_runner_leaves_the_card_to_it(notebook, monkeypatch)
     listener = Listener()
     port, _, token = listener.address.split(":")
     monkeypatch.setenv(RUNNER_VARIABLE, f"{port}:1:{token}")
-    notebook.shell.user_ns["listener"] = listener
+    pause = threading.Event()
+
+    def heard():
+        for _ in range(500):
+            if listener.newest().text:
+                break
+            pause.wait(0.01)
+        return listener.newest()
+
+    notebook.shell.user_ns["heard"] = heard
     notebook.run(
-        "%%notify Fit --live\nimport threading\nfrom activitysmith_jupyter import tqdm\n"
+        "%%notify Fit --live\nfrom activitysmith_jupyter import tqdm\n"
         "with tqdm(total=4, initial=2, desc='epochs', disable=False) as bar:\n"
         "    clock.advance(5)\n"
-        "    while not listener.newest().text: threading.Event().wait(0.01)\n"
-        "    said = listener.newest()\n"
+        "    said = heard()\n"
     )
     listener.close()
     assert notebook.shell.user_ns["said"].text == "epochs 2/4"

@@ -72,8 +72,9 @@ def test_mirror_block_under_a_runner_moves_the_runners_card(
     with mirror(title="Library"):
         bar = foreign(total=4, initial=3)
         phone.step(200)
-        while not listener.newest().text:
-            pause.wait(0.01)
+        for _ in range(500):
+            if not listener.newest().text:
+                pause.wait(0.01)
         assert listener.newest().share == 0.75
         assert phone.cards == []
         bar.close()
