@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import sys
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ._courier import Courier
 from ._outcome import Outcome
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
     from ._settings import Destination
 
-__all__ = ["OpenEnd", "Runtime", "cell_outcome", "is_empty_cell", "runtime"]
+__all__ = ["OpenEnd", "Runtime", "cell_outcome", "is_empty_cell", "runtime", "shown_error"]
+
+# What runs code as another cell, or as a script, and shows its error without failing itself.
+_HANDS_OVER: Final = re.compile(r"^\s*(?:%%(?!notify\b)|%run\b)", re.MULTILINE)
 
 
 class OpenEnd(Protocol):
@@ -42,17 +46,37 @@ class OpenEnd(Protocol):
         """Hear how the surrounding code ended; None when it went on without an error."""
 
 
-def cell_outcome(result: Any) -> Outcome:
+def shown_error() -> int:
+    """Return the identity of the error that IPython showed last, 0 for none.
+
+    Not the error itself: who keeps it keeps the frames of the code that raised it.
+    """
+    error = getattr(sys, "last_value", None)
+    return 0 if error is None else id(error)
+
+
+def cell_outcome(result: Any, shown_before: int) -> Outcome:
     """Return how a cell ended, from what IPython hands to ``post_run_cell``.
 
     Parameters
     ----------
     result : IPython.core.interactiveshell.ExecutionResult or None
         None for a cell with a top-level ``await`` that was interrupted.
+    shown_before : int
+        What `shown_error` was when the cell began.
+
+    Notes
+    -----
+    ``%%capture`` runs its body as another cell, and ``%run`` a script: both show an error and go
+    on, and to IPython the cell has done well. It has not.
     """
     if result is None:
         return Outcome.of_exception(KeyboardInterrupt())
-    return Outcome.of_exception(result.error_before_exec or result.error_in_exec)
+    error = result.error_before_exec or result.error_in_exec
+    source = result.info.raw_cell or ""
+    if error is None and shown_error() != shown_before and _HANDS_OVER.search(source):
+        error = sys.last_value
+    return Outcome.of_exception(error)
 
 
 def is_empty_cell(result: Any) -> bool:
@@ -76,8 +100,10 @@ class Runtime:
         self._pid = os.getpid()
         self._cell = 0
         self._newest_cell = 0
-        # The cells around the one that runs: a cell may run another one.
-        self._outer_cells: list[int] = []
+        # The error that IPython had shown last when the cell began.
+        self._shown_before = 0
+        # The same two for the cells around the one that runs: a cell may run another one.
+        self._outer_cells: list[tuple[int, int]] = []
         self._shell: Any = None
         self._hooked = False
         self._undo: list[Callable[[], None]] = []
@@ -156,7 +182,7 @@ class Runtime:
         self._undo.append(restore)
 
     def _listen_to(self, shell: Any) -> None:
-        self._shell = shell
+        self._shell, self._shown_before = shell, shown_error()
         for event, listener in (
             ("pre_run_cell", self._cell_began),
             ("post_run_cell", self._cell_ended),
@@ -186,23 +212,24 @@ class Runtime:
         self._undo.append(restore)
 
     def _cell_began(self, info: Any) -> None:  # noqa: ARG002  IPython's signature
-        self._outer_cells.append(self._cell)
+        self._outer_cells.append((self._cell, self._shown_before))
         self._newest_cell += 1
-        self._cell = self._newest_cell
+        self._cell, self._shown_before = self._newest_cell, shown_error()
 
     def _cell_ended(self, result: Any) -> None:
         if is_empty_cell(result):
             return  # IPython never said that it began
-        outcome = cell_outcome(result)
+        outcome = cell_outcome(result, self._shown_before)
         for card in self.open_cards:
             if card.cell == self._cell:
                 card.settle(None if outcome.verdict == "done" else outcome)
         if self._outer_cells:
-            self._cell = self._outer_cells.pop()
+            self._cell, self._shown_before = self._outer_cells.pop()
         else:
             # The cell with the first card: nobody listened yet when it began.
             self._newest_cell += 1
             self._cell = self._newest_cell
+            self._shown_before = shown_error()
         self.courier.settle()
         for notice in self.courier.take_notices():
             print(f"ActivitySmith: {notice}", file=sys.stderr)  # noqa: T201  the cell's own output

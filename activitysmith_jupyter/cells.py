@@ -9,14 +9,13 @@ cell read the options from the cell's raw text.
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
 from ._notify import Watched
 from ._outcome import Outcome
-from ._runtime import cell_outcome, is_empty_cell, runtime
+from ._runtime import cell_outcome, is_empty_cell, runtime, shown_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +26,6 @@ __all__ = ["CellEnd", "CellEvents", "CellListener", "notify_line", "strip_notify
 
 # "%%notify?" asks for help and "%%notifyx" is somebody else's.
 _NOTIFY: Final = re.compile(r"%%notify(?:\s+(.*))?")
-# What runs code as another cell, or as a script, and shows its error without failing itself.
-_HANDS_OVER: Final = re.compile(r"^\s*(?:%%(?!notify\b)|%run\b)", re.MULTILINE)
 
 
 def notify_line(lines: Sequence[str]) -> str | None:
@@ -84,30 +81,6 @@ def strip_notify(lines: list[str], accepts: Callable[[str], bool]) -> list[str]:
     return below[first:] if below[first].startswith("%%") else [*lines[:place], "\n", *below]
 
 
-def error_behind(source: str, before: object) -> BaseException | None:
-    """Return the error that a cell which counts as done has shown; None where there is none.
-
-    ``%%capture`` runs its body as another cell and ``%run`` runs a script: both show an error and
-    go on, and to IPython the cell has done well.
-
-    Parameters
-    ----------
-    source : str
-        The cell's text.
-    before : object
-        `sys.last_value`, where IPython notes the error that it showed last, as the cell began.
-    """
-    shown = last_shown_error()
-    if shown is None or shown is before or _HANDS_OVER.search(source) is None:
-        return None
-    return shown
-
-
-def last_shown_error() -> BaseException | None:
-    """Return the error that was shown last in this process."""
-    return getattr(sys, "last_value", None)
-
-
 @attrs.frozen(kw_only=True)
 class CellEnd:
     """How a cell ended.
@@ -158,15 +131,7 @@ class _Running:
     source: str
     began: float
     watched: Watched | None
-    shown_before: BaseException | None
-
-    def outcome_of(self, result: Any) -> Outcome:
-        """Return how it ended, also where IPython was satisfied with less."""
-        outcome = cell_outcome(result)
-        hidden = error_behind(self.source, self.shown_before)
-        if outcome.verdict != "done" or hidden is None:
-            return outcome
-        return Outcome.of_exception(hidden)
+    shown_before: int
 
 
 class CellEvents:
@@ -206,14 +171,14 @@ class CellEvents:
             self._listener.cell_began()
         watched = None if self._is_told_of(source) else self._watched(source)
         now = runtime().courier.now()
-        self._running.append(_Running(info, source, now, watched, last_shown_error()))
+        self._running.append(_Running(info, source, now, watched, shown_error()))
 
     def after(self, result: Any) -> None:
         """Tell how a cell ended, if somebody wants to know (IPython's ``post_run_cell``)."""
         running = None if is_empty_cell(result) else self._ended(result)
         if running is None:
             return
-        outcome = running.outcome_of(result)
+        outcome = cell_outcome(result, running.shown_before)
         keeps_history = result is not None and result.info.store_history
         number = result.execution_count if keeps_history else None
         if running.watched is not None:
@@ -230,7 +195,7 @@ class CellEvents:
                 outcome=Outcome("done") if is_expected else outcome,
                 began=running.began,
                 ended=runtime().courier.now(),
-                goes_on=cell_outcome(result).verdict == "done",
+                goes_on=result is not None and result.success,
                 told=running.watched is not None,
                 cell_id=str(getattr(getattr(result, "info", None), "cell_id", None) or ""),
                 source=running.source,

@@ -232,6 +232,23 @@ def test_notify_cell_whose_script_fails_has_failed(notebook, tmp_path):
     assert notebook.pushes[0][1].endswith("ValueError: loss is NaN")
 
 
+def test_bar_of_a_script_that_fails_is_red(notebook, tmp_path):
+    """Not gray, as if somebody had left the loop: ``%run`` has shown why it ended."""
+    script = tmp_path / "train.py"
+    script.write_text(
+        "from activitysmith_jupyter import tqdm\n"
+        "for i in tqdm(range(3), disable=False):\n"
+        "    if i == 1:\n        clock.advance(30)\n        shown()\n        1 / 0\n"
+    )
+    emulator = notebook.emulator
+    notebook.shell.user_ns["shown"] = lambda: emulator.wait_for(lambda: emulator.phone.cards)
+    notebook.run(f"%run -i {script}")
+    (card,) = notebook.phone.cards
+    assert card["status"] == "ended"
+    assert card["content_state"]["color"] == "red"
+    assert card["content_state"]["subtitle"].endswith("ZeroDivisionError: division by zero")
+
+
 @pytest.mark.parametrize(("code", "reason"), [("", ""), ("0", ""), ("3", ": exit 3")])
 def test_notify_cell_that_exits_is_stopped(notebook, code, reason):
     """``sys.exit()`` is a wish to end, no failure."""
