@@ -13,6 +13,7 @@ from tqdm.std import tqdm as std_tqdm
 from activitysmith_jupyter import configure
 from activitysmith_jupyter._relay import RUNNER_VARIABLE, Listener
 from activitysmith_jupyter._runtime import runtime
+from activitysmith_jupyter._wishes import TEMPLATE_FIELDS
 from activitysmith_jupyter.cells import notify_line, strip_notify
 
 DONE = ("✅ Notebook: done", "Done in 0.0 s")
@@ -343,6 +344,19 @@ def test_notify_message_template_knows_the_cell_and_the_notebook(notebook):
     assert notebook.pushes == [("✅ Fit: done", "Fit done in 0.0 s: loss 0.12 {unknown}")]
 
 
+def test_notify_message_template_knows_all_its_fields(notebook, monkeypatch):
+    """Of a cell that is done and of one that failed; what does not apply is empty."""
+    monkeypatch.setenv("JPY_SESSION_NAME", "/work/Churn model.ipynb")
+    template = " | ".join(f"{{{name}}}" for name in TEMPLATE_FIELDS)
+    done = notebook.run(f'%%notify Fit --message "{template}"\nclock.advance(90)\n0.5')
+    number = done.execution_count
+    notebook.run(f'%%notify Fit --message "{template}"\nraise ValueError("loss is NaN")')
+    assert [message for _, message in notebook.pushes] == [
+        f"Fit | 1m 30s | done | | 0.5 | Churn model | {number}",
+        f"Fit | 0.0 s | failed | ValueError: loss is NaN | | Churn model | {number + 1}",
+    ]
+
+
 def test_notify_options_take_variables(notebook):
     """Titles, channels and links may hold variables, filled in at the end of the cell."""
     devices = notebook.emulator.settings.devices
@@ -354,6 +368,7 @@ def test_notify_options_take_variables(notebook):
         "%%notify 'Fit {model}' --channels {team} --redirect https://example.org/$model\n1"
     )
     push = notebook.phone.pushes[0]
+    assert notebook.emulator.requests[-1].body["target"] == {"channels": ["ml"]}
     assert push["title"] == "✅ Fit churn: done"
     assert push["redirection"] == "https://example.org/churn"
 
@@ -376,6 +391,7 @@ def test_notify_push_options_reach_the_phone(notebook):
     )
     push = notebook.phone.pushes[0]
     assert push["interruption_level"] == "time-sensitive"
+    assert push["sound"] == "chime"
     assert push["media"] == "https://example.org/a.png"
     assert push["subtitle"] == "S"
 

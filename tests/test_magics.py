@@ -362,6 +362,19 @@ def test_activity_status_says_where_the_key_is_and_never_what_it_is(notebook):
     )
 
 
+def test_activity_status_shows_server_switches_and_the_last_problem(notebook):
+    """What somebody looks for when the phone stays silent."""
+    notebook.run("%activity watch on --after 60s --on failed\n%activity mirror on")
+    notebook.emulator.faults.add("status", status=402, times=1)
+    notebook.run("%activity value k 1")
+    notebook.emulator.wait_for(lambda: runtime().courier.problems)
+    rows = {row.name: row.value for row in notebook.run("%activity status").result.rows}
+    assert rows["Server"] == notebook.emulator.base_url
+    assert rows["Watching"] == "failed cells of 60 s and more"
+    assert rows["Mirroring"] == "every tqdm bar"
+    assert "402" in rows["Problem"]
+
+
 def test_activity_doctor_finds_a_missing_key_and_a_dead_server(notebook):
     """With what to do about each."""
     notebook.emulator.close()

@@ -108,6 +108,32 @@ def test_notify_async_with_works(notebook):
     assert notebook.pushes[0][0] == "✅ Fit: done"
 
 
+@pytest.mark.parametrize("error", [ValueError("loss is NaN"), asyncio.CancelledError()])
+def test_notify_async_work_that_ends_early_raises_the_very_error(notebook, error):
+    """As a block and as a decorator; a cancelled task was stopped, it did not fail."""
+
+    @notify("Fit")
+    async def train():
+        await asyncio.sleep(0)
+        raise error
+
+    async def block():
+        async with notify("Fit"):
+            await asyncio.sleep(0)
+            raise error
+
+    async def caught(work):
+        try:
+            await work()
+        except type(error) as seen:
+            return seen
+
+    for work in (train, block):
+        assert asyncio.run(caught(work)) is error
+    verdict = "❌ Fit: failed" if isinstance(error, ValueError) else "⏹ Fit: stopped"
+    assert [title for title, _ in notebook.pushes] == [verdict, verdict]
+
+
 def test_notify_generator_function_is_told_when_it_is_exhausted(notebook):
     """The work is in the loop, not in the call."""
 

@@ -430,9 +430,11 @@ def test_notify_in_a_kernel_under_nbclient_fails_the_run_and_pushes(emulator, tm
 
 
 def test_watch_in_a_kernel_tells_the_run_before_the_kernel_ends(emulator, tmp_path):
-    """The queue drains with the kernel."""
+    """The queue drains with the kernel; a cell that may fail has not ended it."""
     notebook = book(
-        code("%load_ext activitysmith_jupyter\n%activity watch on --after 0s"), code("1"), code("2")
+        code("%load_ext activitysmith_jupyter\n%activity watch on --after 0s"),
+        code("1 / 0", "raises-exception"),
+        code("2"),
     )
     NotebookClient(notebook, timeout=60).execute()
     ((title, message),) = pushes(emulator)
