@@ -51,7 +51,9 @@ _DETAIL_CHARACTERS: Final = 120
 # Errors whose text quotes what was run, or names a file that no reader knows.
 _COMMAND: Final = (re.compile(r"^Command .* (?=returned |died |timed out )", re.DOTALL), "")
 _CELL_FILE: Final = (re.compile(r" \(.*, (?=line \d+\)$)"), " (")
+_PREVIEW: Final = (re.compile(r"\nThe message was: .*", re.DOTALL), "")
 _CODE_IN_ERRORS: Final = {
+    "CellTimeoutError": _PREVIEW,
     "CalledProcessError": _COMMAND,
     "TimeoutExpired": _COMMAND,
     "SyntaxError": _CELL_FILE,

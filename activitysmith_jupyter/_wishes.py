@@ -247,7 +247,13 @@ def result_text(value: Any) -> str:
     >>> result_text(object())
     'object'
     """
-    return "" if value is None else cut(_short(value, 0), RESULT_CHARACTERS)
+    if value is None:
+        return ""
+    try:
+        text = _short(value, 0)
+    except Exception:  # noqa: BLE001  the notebook's own objects may raise anything
+        text = type(value).__name__
+    return cut(text, RESULT_CHARACTERS)
 
 
 def _short(value: Any, depth: int) -> str:

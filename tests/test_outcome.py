@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from subprocess import CalledProcessError, TimeoutExpired
 
 import pytest
 from hypothesis import given, strategies as st
+from nbclient.exceptions import CellTimeoutError
+from nbformat.v4 import new_code_cell
 
 from activitysmith_jupyter._outcome import (
     Outcome,
@@ -43,6 +46,30 @@ class Unprintable(Exception):  # noqa: N818  what it is, not what it reports
 def test_outcome_of_exception_tells_stop_from_failure(error, verdict, reason):
     """Whoever asks for the end stops the work; everything else failed; nothing raises."""
     assert Outcome.of_exception(error) == Outcome(verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (CalledProcessError(3, "curl -u me:secret"), "returned non-zero exit status 3."),
+        (CalledProcessError(-9, b"first\nsecret died "), "died with <Signals.SIGKILL: 9>."),
+        (TimeoutExpired(["curl", "me:secret"], 5), "timed out after 5 seconds"),
+        (
+            SyntaxError("invalid syntax", ("/home/secret.py", 4, 1, "secret")),
+            "invalid syntax (line 4)",
+        ),
+        (
+            CellTimeoutError.error_from_timeout_and_cell(
+                "Cell execution timed out", 4, new_code_cell("secret = 1\nwait()")
+            ),
+            "A cell timed out while it was being executed, after 4 seconds.",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_error_text_of_an_error_that_quotes_code_leaves_it_here(error, words):
+    """What was run, and where it stands, is no business of the phone's."""
+    assert error_text(error) == f"{type(error).__name__}: {words}"
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,18 @@ def test_result_text_is_short_and_holds_no_rows(value, text):
     assert result_text(value) == text
 
 
+def test_result_text_of_an_object_that_raises_is_its_type():
+    """A push must not be lost for a result that cannot be looked at."""
+
+    class Lazy:
+        @property
+        def shape(self):
+            raise RuntimeError("not computed")
+
+    assert result_text(Lazy()) == "Lazy"
+    assert result_text([Lazy()]) == "list"
+
+
 def test_result_text_of_nested_frames_holds_no_rows():
     """A table inside a list is still a table."""
     assert result_text([pd.DataFrame({"name": ["Ada"]})]) == "DataFrame 1 x 1"
