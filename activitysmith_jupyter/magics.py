@@ -158,7 +158,8 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
         before = line[: len(line) - len(word)].split()
         offers = complete_options(notify_parser(), before, word)
     return {
-        "completions": [SimpleCompletion(offer) for offer in offers],
+        # Front ends show the type beside each word.
+        "completions": [SimpleCompletion(offer, type="keyword") for offer in offers],
         "matched_fragment": word,
         "ordered": True,
         "suppress": True,

@@ -53,8 +53,10 @@ def test_tab_offers_what_may_follow_on_a_line_of_ours(open_notebook, emulator):
     notebook.cell(1).locator(".cm-content").click()
     notebook.page.keyboard.insert_text("%activity st")
     notebook.page.keyboard.press("Tab")
-    items = notebook.page.locator(".jp-Completer-item code")
-    expect(items).to_have_text(["stats", "steps", "status"], timeout=30_000)
+    words = notebook.page.locator(".jp-Completer-match")
+    expect(words).to_have_text(["stats", "status", "steps"], timeout=30_000)
+    kinds = notebook.page.locator(".jp-Completer-typeExtended")
+    expect(kinds).to_have_text(["keyword"] * 3)
     notebook.page.keyboard.press("Enter")
     expect(notebook.cell(1).locator(".cm-content")).to_have_text("%activity stats")
 
