@@ -84,7 +84,6 @@ white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .as-root a:focus-visible{outline:2px solid var(--as-tone);outline-offset:2px}
 .as-notes{border-top:.5px solid var(--as-line);padding-top:9px;color:var(--as-dim);
 font-size:12.5px}
-.as-ended .as-bar,.as-ended .as-icon svg{opacity:.55}
 .as-ended{box-shadow:0 0 0 .5px var(--as-line)}
 .as-app{flex:none;width:38px;height:38px;border-radius:10px;display:grid;place-items:center;
 background:linear-gradient(150deg,#3d8bff,#6a35e8)}
@@ -110,8 +109,7 @@ font-variant-numeric:tabular-nums;unicode-bidi:isolate}
 --as-ink:light-dark(#000,#fff);--as-dim:var(--as-ink);--as-line:var(--as-ink);
 --as-track:light-dark(#b9b9b9,#5c5c5c)}
 .as-root [class*="as-c-"]{--as-fill:var(--as-tone);--as-tint:transparent}
-.as-pill,.as-button,.as-icon{box-shadow:inset 0 0 0 1px currentColor}
-.as-ended .as-bar,.as-ended .as-icon svg{opacity:1}}
+.as-pill,.as-button,.as-icon{box-shadow:inset 0 0 0 1px currentColor}}
 @media(forced-colors:active){.as-card,.as-pill,.as-button{border:1px solid CanvasText}
 .as-bar rect{fill:Canvas;stroke:CanvasText}.as-bar .as-on{fill:CanvasText}}
 """)
