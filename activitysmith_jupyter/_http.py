@@ -521,5 +521,5 @@ _HINTS: Final[Mapping[type[APIError], str]] = {
     ForbiddenError: "Check which channels this key may use, in the web app under API keys",
     NoRecipientsError: "Pair an iPhone in the ActivitySmith app, or check the channels",
     LiveActivityLimitError: "End a Live Activity on the phone, or wait until one ends",
-    RateLimitError: "Send less often, or wait for the time that retry_after_seconds names",
+    RateLimitError: "Send less often: the service counts requests by the minute",
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from activitysmith_jupyter._outcome import duration_text
 from activitysmith_jupyter._settings import resolve
 from activitysmith_jupyter.client import Caller, LiveActivities, Notifications
 from activitysmith_jupyter.exceptions import (
@@ -13,6 +14,10 @@ from activitysmith_jupyter.exceptions import (
     APIError,
     ConnectionFailedError,
     DeliveryTimeoutError,
+    InvalidResponseError,
+    LiveActivityLimitError,
+    RateLimitError,
+    ServerError,
 )
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "deliver"]
 
+_UNSURE: Final = "It may or may not have arrived."
 _DONE: Final = {
     "started": "Started: the card is on its way to the Lock Screen.",
     "updated": "Updated.",
@@ -103,9 +109,23 @@ def _reach(result: Result) -> list[str]:
 
 
 def _bad_news(error: ActivitySmithError) -> tuple[str, ...]:
+    if isinstance(error, ServerError):
+        return (f"The service has a fault. {_UNSURE}", str(error), "Try again in a while.")
     if isinstance(error, APIError):
-        return ("The service refused it.", str(error))
-    unsure = isinstance(error, DeliveryTimeoutError) or (
-        isinstance(error, ConnectionFailedError) and error.may_have_arrived
-    )
-    return ("It may or may not have arrived." if unsure else "Nothing was sent.", str(error))
+        return ("The service refused it.", str(error), *_more(error))
+    if isinstance(error, DeliveryTimeoutError | InvalidResponseError):
+        return (_UNSURE, str(error))
+    if isinstance(error, ConnectionFailedError):
+        if error.may_have_arrived:
+            return (_UNSURE, str(error))
+        return ("Nothing was sent.", str(error), "Is this machine online, and the address right?")
+    return ("Nothing was sent.", str(error))
+
+
+def _more(error: APIError) -> list[str]:
+    """Say what only the answer to this very request tells."""
+    if isinstance(error, LiveActivityLimitError):
+        return [f"{error.active} of {error.limit} are on the phone now."]
+    if isinstance(error, RateLimitError) and error.retry_after_seconds is not None:
+        return [f"Try again in {duration_text(error.retry_after_seconds)}."]
+    return []
