@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import ipywidgets
-from IPython.display import display
 
 from ._base_url import is_loopback
 from ._embedded import use_emulator
 from ._settings import resolve
+from ._static_picture import StaticPicture
 from .emulator._phone import inline_phone, phone_style
 from .exceptions import ConfigurationError
 
@@ -25,11 +25,13 @@ __all__ = ["Phone"]
 
 BEAT_SECONDS: Final = 0.7
 # The page begins to beat when it is told to after it has drawn the widget, and nothing tells the
-# kernel when that was. So it is told a moment later, and again while no beat comes.
+# kernel when that was. So it is told a moment later, and again while no beat comes: often at first,
+# as a page that loads does, and ever less often where nobody seems to look.
 _DRAWN_SECONDS: Final = 0.4
 _FIRST_PATIENCE: Final = 1.0
 _LAST_PATIENCE: Final = 30.0
 _ANSWER_SECONDS: Final = 2.0
+_LEFT_BEHIND: Final = "Picture of a phone. Run the cell to see it live."
 # The emulator is on this machine: no proxy of the environment stands between.
 _opener: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -65,6 +67,9 @@ class Phone(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._emulator = emulator
         self._patience = _FIRST_PATIENCE
         self._has_beaten = False
+        self._follows = False
+        self._round = 0
+        self._picture = StaticPicture(_LEFT_BEHIND, self._drawn)
         style = ipywidgets.HTML(f"<style>{phone_style()}</style>")
         style.layout.display = "none"
         self._screen = ipywidgets.HTML()
@@ -78,6 +83,7 @@ class Phone(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._ask.layout.width = "auto"
         self._ask.on_click(self._start)
         super().__init__([style, self._ask, self._screen, self._beat])
+        self._picture.watch(self)
         self.layout.overflow = "visible"
         self.refresh()
 
@@ -108,6 +114,7 @@ class Phone(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         if self._screen.value != drawn:
             self._screen.value = drawn
+            self._picture.keep_soon()
 
     def _address(self) -> tuple[str | None, str]:
         """Return the emulator's address, or None and why there is none."""
@@ -130,28 +137,53 @@ class Phone(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.refresh()
 
     def _ipython_display_(self) -> None:
-        display(super()._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
+        self._picture.show(super()._repr_mimebundle_())
         # The next cell may run for hours: give the page the time to draw, so that it beats by then.
         time.sleep(_DRAWN_SECONDS)
         self.follow()
 
+    def _drawn(self) -> str:
+        return f"<style>{phone_style()}</style>{self.html}"
+
     def follow(self) -> None:
         """Have the page beat; `display` sees to it, a layout around the widget must ask."""
+        self._follows = True
+        loop = self._begin_again()
+        if loop is not None:
+            self._begin_to_beat(loop, self._round)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: FBT001, FBT002  ipywidgets'
+        """Return the state, as every widget does: who asks for all of it is a page that loads."""
+        if key is None and self._follows:
+            # What beats until now is a page that is being left, or another one.
+            self._has_beaten = False
+            loop = self._begin_again()
+            if loop is not None:
+                loop.call_later(_DRAWN_SECONDS, self._begin_to_beat, loop, self._round)
+        return super().get_state(key, drop_defaults)
+
+    def _begin_again(self) -> asyncio.AbstractEventLoop | None:
+        """Forget what was to be told to a page, and return the loop to tell it anew from."""
         try:
+            # Pages speak to widgets from threads of the kernel with loops of their own: the loop
+            # of the one that asks is there for as long as the page is.
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return
-        self._begin_to_beat(loop)
+            return None
+        self._round += 1
+        self._patience = _FIRST_PATIENCE
+        return loop
 
-    def _begin_to_beat(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _begin_to_beat(self, loop: asyncio.AbstractEventLoop, turn: int) -> None:
         """Tell the page to beat, unless it does, and look again later, ever less often."""
+        if turn != self._round or self.comm is None:  # None: closed
+            return
         if not self._has_beaten:
             self._beat.playing = False
             self._beat.playing = True
         self._has_beaten = False
-        if self.comm is not None:  # None: closed
-            wait, self._patience = self._patience, min(2 * self._patience, _LAST_PATIENCE)
-            loop.call_later(wait, self._begin_to_beat, loop)
+        wait, self._patience = self._patience, min(2 * self._patience, _LAST_PATIENCE)
+        loop.call_later(wait, self._begin_to_beat, loop, turn)
 
     def _start(self, _: Any) -> None:
         use_emulator()

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
+import warnings
 
+import ipywidgets
 import pytest
 
 from activitysmith_jupyter import (
@@ -11,16 +14,15 @@ from activitysmith_jupyter import (
     ProgressState,
     Push,
     StatsState,
+    _static_picture,
     configure,
 )
 from activitysmith_jupyter._embedded import embedded_emulator, leave_emulator
+from activitysmith_jupyter._moments import Debounced, meanwhile
 from activitysmith_jupyter.composer import Composer, _composer
 from activitysmith_jupyter.composer._catalogue import KINDS, PUSH
 from activitysmith_jupyter.composer._look import hint_html, style_html
-from activitysmith_jupyter.composer._message import Message
-from activitysmith_jupyter.composer._moments import Debounced, meanwhile
 from activitysmith_jupyter.composer._presets import MOST_RECENT, Presets
-from activitysmith_jupyter.composer._send import deliver
 from activitysmith_jupyter.emulator import Emulator
 
 CANARY = "ask_canary_0123456789abcdef"
@@ -57,14 +59,17 @@ def type_into(composer, **values):
     composer.refresh()
 
 
-def states_of(widget, seen=None):
+def all_widgets(widget):
+    """Collect a widget and all below it."""
+    return [
+        widget,
+        *(each for child in getattr(widget, "children", ()) for each in all_widgets(child)),
+    ]
+
+
+def states_of(widget):
     """Collect the whole state of a widget and all below it, as the page gets it."""
-    seen = {} if seen is None else seen
-    if widget.model_id not in seen:
-        seen[widget.model_id] = repr(widget.get_state())
-        for child in getattr(widget, "children", ()):
-            states_of(child, seen)
-    return seen
+    return {each.model_id: repr(each.get_state()) for each in all_widgets(widget)}
 
 
 # --- what it begins with
@@ -194,18 +199,60 @@ def test_hostile_words_are_escaped_wherever_they_are_said():
     assert "Did you mean https://&lt;script&gt;?" in push._form._inputs["redirection"]._below.value
     shown = [state for state in states_of(composer).values() if "'HTMLModel'" in state]
     assert all("<img src=x" not in state and "<script>" not in state for state in shown)
-    assert "&lt;" in composer._form._inputs["icon_of_symbol"]._matches.value
     assert "<script>" not in composer._form._below_key.value
 
 
 def test_symbols_are_searched_by_words():
-    """Words in any order find the names that hold them all."""
+    """Words in any order find the names that hold them all; some are offered before any."""
     composer = Composer()
     symbol = composer._form._inputs["icon_of_symbol"]
-    symbol.fill("uptrend")
-    assert "chart.line.uptrend.xyaxis" in symbol._matches.value
+    assert "checkmark.circle.fill" in symbol.matches
+    symbol.fill("xyaxis up")
+    assert symbol.matches == ["chart.line.uptrend.xyaxis"]
     symbol.fill("no such thing")
-    assert "the phone may know it" in symbol._matches.value
+    assert symbol.matches == []
+    assert "the phone may know it" in symbol._unknown.value
+    symbol.fill("bolt.badge.clock.fill")
+    assert symbol._unknown.value == ""
+
+
+def test_symbol_that_is_offered_is_chosen_by_a_click():
+    """The picture's name is a button, and the card shows what was chosen."""
+    composer = Composer(STATE)
+    symbol = composer._form._inputs["icon_of_symbol"]
+    symbol.fill("hammer")
+    match = next(each for each in symbol._matches if each.name == "hammer")
+    match._button.click()
+    assert composer.body["content_state"]["icon"] == {"symbol": "hammer"}
+    nothing = next(each for each in symbol._matches if not each.name)
+    nothing._button.click()
+    assert symbol.value == "hammer", "a late click on what is offered no more"
+
+
+def test_choice_that_was_not_made_is_read_as_such():
+    """A list of choices is never blank: not saying is a choice that can be read, too."""
+    composer = Composer({"title": "T", "type": "timer", "counts_down": False})
+    runs = composer._form._inputs["is_running"]._input
+    assert runs.label == "Not said"
+    assert composer._form._inputs["counts_down"]._input.label == "Up"
+    runs.label = "Paused"
+    assert composer.body["content_state"]["is_running"] is False
+    runs.label = "Not said"
+    assert "is_running" not in composer.body["content_state"]
+
+
+def test_every_button_is_named_in_words():
+    """A button that shows a colour or an icon alone says what it does to who hears it."""
+    composer = Composer({"title": "T", "type": "stats", "metrics": [{"label": "A", "value": 1}]})
+    composer._form._inputs["action"]._add.click()
+    swatches = composer._form._inputs["color"]._buttons
+    assert swatches[""].description == "Colour: none, chosen"
+    swatches["red"].click()
+    assert swatches["red"].description == "Colour: red, chosen"
+    assert swatches[""].description == "Colour: none"
+    buttons = [each for each in all_widgets(composer) if isinstance(each, ipywidgets.Button)]
+    assert len(buttons) > 30
+    assert [each for each in buttons if not re.search("[A-Za-z]{2}", each.description)] == []
 
 
 # --- sending
@@ -245,11 +292,57 @@ def test_refusal_is_said_with_its_remedy(emulator):
     assert CANARY not in said
 
 
+REFUSED, UNSURE = "The service refused it.", "It may or may not have arrived."
+TROUBLE = {
+    "key": (401, {"error": "Unauthorized"}, {}, [REFUSED, "Check the key"]),
+    "billing": (
+        402,
+        {"error": "trial_expired", "message": "Over", "upgrade_url": "https://example.org/up"},
+        {},
+        [REFUSED, "Upgrade at https://example.org/up"],
+    ),
+    "nobody": (422, {"error": "No recipients found"}, {}, [REFUSED, "Pair an iPhone"]),
+    "rate": (
+        429,
+        {"error": "Rate limit exceeded"},
+        {"Retry-After": "86400"},
+        [REFUSED, "Send less often", "Try again in 1d 0h."],
+    ),
+    "capacity": (
+        429,
+        {"error": "Live Activity limit reached", "message": "Full", "limit": 5, "active": 5},
+        {},
+        [REFUSED, "5 of 5 are on the phone now."],
+    ),
+    "fault": (500, {"error": "boom"}, {}, [UNSURE, "Try again in a while."]),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_trouble_is_said_in_words_with_what_to_do(emulator, trouble):
+    """Each situation has its own words, none of them a traceback or the name of a class."""
+    status, body, headers, words = TROUBLE[trouble]
+    emulator.faults.add("status", times=9, status=status, body=body, headers=headers)
+    said = press(Composer(STATE, stream_key="k"), "send")
+    assert "as-bad" in said
+    assert [each for each in words if each not in said] == []
+    assert "Error" not in said
+
+
+def test_answer_that_is_none_of_the_services_leaves_it_open(emulator):
+    """Where somebody else answered, nobody knows whether it arrived, and nothing else is said."""
+    emulator.faults.add("garbage", times=9)
+    said = press(Composer(STATE, stream_key="k"), "send")
+    assert UNSURE in said
+    assert "Nothing was sent" not in said
+
+
 def test_nobody_there_is_said(emulator):
     """A connection that fails is no traceback."""
     configure(base_url="http://127.0.0.1:9")
     said = press(Composer(Push("T")), "send")
     assert "Nothing was sent." in said
+    assert "Is this machine online" in said
 
 
 def test_nothing_is_sent_while_something_is_missing(emulator):
@@ -294,15 +387,21 @@ def test_no_widget_and_no_file_ever_holds_the_key(emulator, presets_path):
         assert all(CANARY not in state for state in states_of(composer).values())
     assert CANARY not in presets_path.read_text()
     assert CANARY not in repr(composer)
-    assert CANARY not in composer._static().data
+    assert CANARY not in composer._picture.picture().data
 
 
 def test_notices_of_an_answer_come_with_it(emulator):
     """What the service warns of is said in the form, not as a warning from a thread."""
-    emulator.configure(devices=())
-    answer = deliver(Message(operation="push", body={"title": "T"}))
-    assert not answer.is_good
-    assert any("device" in words for words in answer.words)
+    emulator.configure(update_burst=0, update_interval_seconds=1e6)
+    composer = Composer(STATE, stream_key="often")
+    press(composer, "send")
+    type_into(composer, percentage="50")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = press(composer, "update")
+    assert "as-good" in said
+    assert "Updated." in said
+    assert "iOS" in said
 
 
 # --- without a key
@@ -459,20 +558,20 @@ def test_hint_without_limits_and_problems_is_empty():
 
 def test_style_asks_nobody_for_anything():
     """The style sheet is whole in itself."""
-    style = style_html("u1")
+    style = style_html()
     assert "url(http" not in style
     assert "@import" not in style
 
 
-def test_composer_for_a_notebook_has_a_picture_for_later(capsys, monkeypatch):
-    """Beside the live form a notebook gets a static card, which the live form's style hides."""
+def test_composer_for_a_notebook_has_a_picture_for_later(monkeypatch):
+    """Beside the live form a notebook gets a static card, which says how to get the form back."""
     shown = []
-    monkeypatch.setattr(_composer, "display", lambda what, **_: shown.append(what))
+    monkeypatch.setattr(_static_picture, "display", lambda what, **_: shown.append(what))
     composer = Composer(STATE)
     composer._ipython_display_()
     live, static = shown
     assert "application/vnd.jupyter.widget-view+json" in live
-    assert f"as-static-{composer._unique}" in static.data
     assert "43%" in static.data
+    assert "Run the cell to get the form itself." in static.data
     assert live["text/plain"].startswith("<Composer progress '")
     assert repr(Composer(Push("T"))) == "<Composer push>"

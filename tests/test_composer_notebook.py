@@ -30,7 +30,8 @@ def outputs_of(notebook, mime):
 def test_notebook_runs_and_shows_cards(executed):
     """Payloads, phone and composer are shown, each with a picture that needs no kernel."""
     drawn = outputs_of(executed, "text/html")
-    assert sum("as-card" in html for html in drawn) == 4
+    assert sum("as-card" in html for html in drawn) == 5
+    assert sum("ph-phone" in html for html in drawn) == 1
     assert len(outputs_of(executed, "application/vnd.jupyter.widget-view+json")) == 2
     assert any("╭─ stats" in text for text in outputs_of(executed, "text/plain"))
 

@@ -31,7 +31,7 @@ LAYERS = {
     "notebook": """
         _account_commands _card_commands _commands _completion _doctor _embedded _form_commands
         _handcard _magic_args
-        _session _traits _watching cells cli composer demo magics phone
+        _moments _session _static_picture _traits _watching cells cli composer demo magics phone
     """,
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}

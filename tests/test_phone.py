@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from activitysmith_jupyter import ActivitySmith, configure
+from activitysmith_jupyter import ActivitySmith, _static_picture, configure
 from activitysmith_jupyter._embedded import embedded_emulator, leave_emulator, use_emulator
 from activitysmith_jupyter.emulator import Emulator, ManualClock
 from activitysmith_jupyter.emulator._phone import phone_style
@@ -105,36 +105,105 @@ def test_phone_changes_nothing_while_nothing_happens(emulator):
     assert [change.new for change in changes if change.old[-200:] != change.new[-200:]] == []
 
 
-def test_phone_begins_to_beat_and_asks_ever_less_often(emulator):
+class Loop:
+    """An event loop whose time passes when somebody says so."""
+
+    def __init__(self):
+        self.due = []
+
+    def call_later(self, seconds, call, *arguments):
+        self.due.append((seconds, call, arguments))
+
+    def pass_time(self):
+        """Do what is due, and return after which waits it was."""
+        due, self.due = self.due, []
+        for _, call, arguments in due:
+            call(*arguments)
+        return [seconds for seconds, _, _ in due]
+
+
+@pytest.fixture
+def loop(monkeypatch):
+    """Run as if in the event loop that the test gets."""
+    loop = Loop()
+    monkeypatch.setattr("activitysmith_jupyter.phone.asyncio.get_running_loop", lambda: loop)
+    monkeypatch.setattr(_static_picture, "Debounced", lambda *_: lambda: None)
+    return loop
+
+
+def told_to_beat(shown):
+    """Collect each time that the page is told to begin."""
+    told = []
+    shown._beat.observe(lambda change: told.append(change.new), "playing")
+    return told
+
+
+def test_phone_begins_to_beat_and_asks_ever_less_often(emulator, loop):
     """While no page answers it is told again, with growing patience; an answer resets it."""
-    waits = []
-
-    class Loop:
-        def call_later(self, seconds, call, *arguments):
-            waits.append(seconds)
-            if len(waits) < 8:
-                call(*arguments)
-
     shown = Phone(emulator)
-    shown._begin_to_beat(Loop())
-    assert waits == sorted(waits)
-    assert waits[0] == 1.0
-    assert waits[-1] == 30.0
+    shown.follow()
+    waits = [wait for _ in range(7) for wait in loop.pass_time()]
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     assert shown._beat.playing
     beat(shown)
     assert shown._patience == 1.0
 
 
-def test_phone_that_is_closed_is_left_alone(emulator):
-    """Nothing goes on for a widget that is gone."""
-
-    class Loop:
-        def call_later(self, *_):
-            raise AssertionError("still going on")
-
+def test_phone_tells_a_page_that_loads_to_beat_at_once(emulator, loop):
+    """Whoever asks for the whole state is about to draw: no patience of before holds it up."""
     shown = Phone(emulator)
+    shown.follow()
+    for _ in range(6):
+        loop.pass_time()
+    beat(shown)  # the page that is left
+    told = told_to_beat(shown)
+    shown.get_state()
+    assert told == []
+    waits = loop.pass_time()
+    assert told == [False, True], "told once, in the loop of the page that asks"
+    assert min(waits) < 1.0
+    beat(shown)
+    loop.pass_time()
+    assert told == [False, True], "who beats is left alone"
+
+
+def test_phone_that_is_not_displayed_tells_nobody_to_beat(emulator, loop):
+    """Reading the state of a phone that nobody sees starts nothing."""
+    shown = Phone(emulator)
+    shown.get_state()
+    assert loop.due == []
+
+
+def test_phone_that_is_closed_is_left_alone(emulator, loop):
+    """Nothing goes on for a widget that is gone."""
+    shown = Phone(emulator)
+    shown.follow()
     shown.close()
-    shown._begin_to_beat(Loop())
+    loop.pass_time()
+    assert loop.due == []
+
+
+def test_phone_leaves_a_picture_in_the_notebook(emulator, monkeypatch):
+    """Who opens the notebook without its kernel sees what the phone showed, and how to go on."""
+    pictures = []
+
+    class Handle:
+        def update(self, picture):
+            pictures.append(picture.data)
+
+    def display(what, **_):
+        pictures.append(what)
+        return Handle()
+
+    monkeypatch.setattr(_static_picture, "display", display)
+    shown = Phone(emulator)
+    shown._ipython_display_()
+    assert "Nothing on the Lock Screen yet" in pictures[1].data
+    client_of(emulator).notifications.send(title="Kept")
+    beat(shown)
+    assert "Kept" in pictures[-1]
+    assert "Run the cell to see it live." in pictures[-1]
+    assert emulator.api_key not in pictures[-1]
 
 
 def test_phone_style_touches_nothing_outside_the_phone():

@@ -80,7 +80,7 @@ class Field:
     limits : str
         The rule, in words, shown beside it.
     options : tuple of (str, object)
-        For ``choice``: what is read, and the value.
+        For ``choice``: what is read, and the value; that of nothing chosen is the empty text.
     section : str
         One of `SECTIONS`.
     most : int
@@ -98,15 +98,22 @@ class Field:
     most: int = 1
 
     @property
-    def is_short(self) -> bool:
-        """Whether half a line is room enough."""
-        short_looks = {"number", "whole", "scalar", "choice", "symbol"}
-        return self.look in short_looks or self.name in _SHORT
+    def width(self) -> Literal["line", "half", "third"]:
+        """How much of a line it needs."""
+        if self.name in _THREE_ABREAST:
+            return "third"
+        short_looks = {"number", "whole", "scalar", "choice"}
+        return "half" if self.look in short_looks or self.name in _SHORT else "line"
 
 
-_SHORT: Final = frozenset(
-    {"icon_of_color", "badge_of_title", "badge_of_color", "step_color", "sound", "step_colors"}
+_THREE_ABREAST: Final = frozenset(
+    {
+        *("percentage", "amount", "upper_limit"),
+        *("duration_seconds", "counts_down", "is_running"),
+        *("icon_of_color", "badge_of_title", "badge_of_color"),
+    }
 )
+_SHORT: Final = frozenset({"step_color", "sound", "step_colors"})
 
 
 def _state(
@@ -187,9 +194,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     ),
     _state("title", "Title", "line", kinds=_LIVE, limits="Always needed"),
     _state("subtitle", "Subtitle", "line", limits=_ANY_TEXT),
-    _state(
-        "percentage", "Percentage", "number", limits="0 to 100; or a value with its upper limit"
-    ),
+    _state("percentage", "Percentage", "number", limits="0 to 100; or the two beside it"),
     _both(
         "amount",
         "Value",
@@ -198,7 +203,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         "value",
         kinds=frozenset({"progress"}),
         section="Content",
-        limits="Number, together with its upper limit",
+        limits="With an upper limit",
     ),
     _state(
         "value",
@@ -207,7 +212,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         kinds=frozenset({"value"}),
         limits='Number, or text as it is shown; "42" in quotes is text',
     ),
-    _state("upper_limit", "Upper limit", "number", limits="Above 0, together with the value"),
+    _state("upper_limit", "Upper limit", "number", limits="Above 0, with a value"),
     _state("number_of_steps", "Number of steps", "whole", limits="Whole number from 1"),
     _state("current_step", "Steps done", "whole", limits="0 to the number of steps"),
     _state("step_color", "Colour of the step", "color", limits="Of the current step"),
@@ -235,17 +240,17 @@ FIELDS: Final[tuple[Field, ...]] = (
         "counts_down",
         "Counts",
         "choice",
-        options=(("Not said (down)", None), ("Down", True), ("Up", False)),
+        options=(("Not said (down)", ""), ("Down", True), ("Up", False)),
         limits="Up needs no seconds",
     ),
     _state(
         "is_running",
         "Runs",
         "choice",
-        options=(("Not said", None), ("Runs", True), ("Paused", False)),
+        options=(("Not said", ""), ("Runs", True), ("Paused", False)),
         limits="Paused freezes the clock",
     ),
-    _state("color", "Colour", "color", limits="Accent; of an alert, its buttons"),
+    _state("color", "Colour", "color", limits="The card's accent; of an alert, its buttons"),
     _state("icon_of_symbol", "Icon", "symbol", at="symbol", section=_LOOKS, limits="An SF Symbol"),
     _state("icon_of_color", "Icon colour", "color", at="color", section=_LOOKS),
     _state("badge_of_title", "Badge", "line", at="title", section=_LOOKS, limits="A short word"),
@@ -306,7 +311,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         kinds=_PUSH,
         section=_MORE,
         limits="How loudly iOS shows it",
-        options=(("Not said", None), *((level, level) for level in INTERRUPTION_LEVELS)),
+        options=(("Not said", ""), *((level, level) for level in INTERRUPTION_LEVELS)),
     ),
     _both("sound", "Sound", "line", kinds=_PUSH, section=_MORE, limits="Name of a sound"),
     _both("payload", "Payload", "json", kinds=_PUSH, section=_MORE, limits="Free JSON object"),
@@ -330,8 +335,12 @@ FIELDS: Final[tuple[Field, ...]] = (
         section=_MORE,
         limits=_ANY_TEXT,
     ),
-    _state("auto_dismiss_seconds", "Dismiss after s", "whole", section=_MORE, limits=_SECONDS),
-    _state("auto_dismiss_minutes", "Dismiss after min", "whole", section=_MORE, limits=_SECONDS),
+    _state(
+        "auto_dismiss_seconds", "Dismiss after (seconds)", "whole", section=_MORE, limits=_SECONDS
+    ),
+    _state(
+        "auto_dismiss_minutes", "Dismiss after (minutes)", "whole", section=_MORE, limits=_SECONDS
+    ),
 )
 
 EXAMPLES: Final[dict[str, dict[str, object]]] = {

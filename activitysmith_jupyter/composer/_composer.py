@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import ipywidgets
-from IPython.display import HTML, display
 
 from activitysmith_jupyter._embedded import use_emulator
+from activitysmith_jupyter._moments import Debounced, meanwhile
 from activitysmith_jupyter._parts import Record
 from activitysmith_jupyter._payloads import Push
 from activitysmith_jupyter._place import place_name
@@ -18,6 +17,7 @@ from activitysmith_jupyter._runtime import runtime
 from activitysmith_jupyter._secret import HOW_TO_SET_A_KEY
 from activitysmith_jupyter._settings import resolve
 from activitysmith_jupyter._states import STATE_TYPES
+from activitysmith_jupyter._static_picture import StaticPicture
 from activitysmith_jupyter._streams import stream_key as default_key
 from activitysmith_jupyter.activity import Activity
 from activitysmith_jupyter.card import stylesheet
@@ -26,7 +26,6 @@ from activitysmith_jupyter.composer._draft import STREAM_KEY, Reading, read
 from activitysmith_jupyter.composer._form import Form, KindChooser
 from activitysmith_jupyter.composer._look import safe, style_html
 from activitysmith_jupyter.composer._message import Message, written
-from activitysmith_jupyter.composer._moments import Debounced, meanwhile
 from activitysmith_jupyter.composer._presets import Presets
 from activitysmith_jupyter.composer._send import Answer, deliver
 from activitysmith_jupyter.composer._side import (
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Composer"]
 
 TYPING_SECONDS: Final = 0.12
-RESTING_SECONDS: Final = 0.8
+_LEFT_BEHIND: Final = "Picture of a form. Run the cell to get the form itself."
 _MOST_NAMES: Final = 6
 _EXTRAS: Final = frozenset({"subtitle", "color", "push_message"})
 
@@ -92,13 +91,11 @@ class Composer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
     ) -> None:
         given_key, body = _given(value)
         self._presets = Presets()
-        self._unique = f"u{secrets.token_hex(4)}"
         self._kind = "progress"
         self._notification_id = ""
         self._is_busy = False
-        self._picture: Any = None
         self._refresh = Debounced(self.refresh, TYPING_SECONDS)
-        self._keep = Debounced(self._keep_picture, RESTING_SECONDS)
+        self._picture = StaticPicture(_LEFT_BEHIND, self._drawn)
 
         self._chooser = KindChooser(self.choose)
         self._form = Form(self._refresh, self._presets.recent_keys())
@@ -120,10 +117,11 @@ class Composer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         side.add_class("as-side")
         columns = ipywidgets.HBox([self._form.box, side])
         columns.add_class("as-columns")
-        style = ipywidgets.HTML(style_html(self._unique))
+        style = ipywidgets.HTML(style_html())
         style.add_class("as-sheet")
         super().__init__([style, self._notice, self._chooser.box, columns])
         self.add_class("as-composer")
+        self._picture.watch(self)
 
         self._form.stream_key = stream_key or given_key or _default_key()
         self.fill(body or _example("progress"))
@@ -189,7 +187,7 @@ class Composer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         self._preview.show(picture_html(self._kind, reading.body))
         self._write_code()
         self._suit()
-        self._keep()
+        self._picture.keep_soon()
 
     def _values(self) -> dict[str, Any]:
         typed_now = self._form.values
@@ -214,7 +212,7 @@ class Composer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         operation = cast("Operation", self._code.operation(self._kind))
         reading = self._read(operation)
         if reading.problems:
-            self._code.show("# Fill in what is missing first: it stands beside the fields.")
+            self._code.show("# Not yet: see beside the fields.")
             return
         message = Message(operation=operation, body=reading.body, stream_key=self.stream_key)
         self._code.show(written(message, self._code.language))
@@ -267,7 +265,7 @@ class Composer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         self._sender.say(*answer.words, is_good=answer.is_good)
         self._suit()
         self._say_whether_there_is_a_key()
-        self._keep_picture()
+        self._picture.keep()
 
     # ------------------------------------------------------------------ presets
 
@@ -339,20 +337,10 @@ class Composer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
     # ------------------------------------------------------------------ for later
 
     def _ipython_display_(self) -> None:
-        display(super()._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
-        # Saved notebooks have no live widgets. This picture of the card is for them, for
-        # nbconvert and for GitHub; while the form is alive, its style keeps the picture hidden.
-        self._picture = display(self._static(), display_id=True)  # type: ignore[no-untyped-call]
+        self._picture.show(super()._repr_mimebundle_())
 
-    def _keep_picture(self) -> None:
-        self._keep.cancel()
-        if self._picture is not None:
-            self._picture.update(self._static())
-
-    def _static(self) -> Any:
-        style = f"<style>{stylesheet()}</style>"
-        drawn = f'<div class="as-static-{self._unique}">{style}{self._preview.box.value}</div>'
-        return HTML(drawn)  # type: ignore[no-untyped-call]
+    def _drawn(self) -> str:
+        return f"<style>{stylesheet()}</style>{self._preview.box.value}"
 
 
 def _given(value: Any) -> tuple[str, dict[str, Any]]:

@@ -40,10 +40,7 @@ class KindChooser:
     def __init__(self, chosen: Callable[[str], None]) -> None:
         self._choices = {}
         for kind in KINDS:
-            button = ipywidgets.Button(
-                description=KIND_NAMES[kind],
-                tooltip="Push notification" if kind == PUSH else f"Live Activity: {kind}",
-            )
+            button = ipywidgets.Button(description=KIND_NAMES[kind])
             button.on_click(lambda _, kind=kind: chosen(kind))
             self._choices[kind] = ipywidgets.VBox([ipywidgets.HTML(thumbnail_html(kind)), button])
         self.box = ipywidgets.HBox(list(self._choices.values()))
@@ -52,7 +49,10 @@ class KindChooser:
     def mark(self, chosen: str) -> None:
         """Show which kind is being composed."""
         for kind, choice in sorted(self._choices.items(), key=lambda each: each[0] == chosen):
-            choice.children[1].icon = "check" if kind == chosen else ""
+            name = "Push notification" if kind == PUSH else f"Live Activity: {kind}"
+            button = choice.children[1]
+            button.icon = "check" if kind == chosen else ""
+            button.tooltip = f"{name}, chosen" if kind == chosen else name
             (choice.add_class if kind == chosen else choice.remove_class)("as-chosen")
 
 
@@ -86,6 +86,7 @@ class Fold:
         """Show the part, or put it away."""
         self.inside.layout.display = None if is_open else "none"
         self._heading.icon = "chevron-down" if is_open else "chevron-right"
+        self._heading.tooltip = "Hide" if is_open else "Show"
 
 
 class Form:

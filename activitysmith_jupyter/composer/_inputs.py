@@ -22,6 +22,15 @@ __all__ = ["COLOR_OPTIONS", "Input", "Plain", "Swatches", "Symbol", "labelled"]
 
 COLOR_OPTIONS: Final = (("none", ""), *((name, name) for name in COLORS))
 _MOST_MATCHES: Final = 6
+_OFTEN_CHOSEN: Final = (
+    "bolt.fill",
+    "brain.head.profile",
+    "chart.line.uptrend.xyaxis",
+    "checkmark.circle.fill",
+    "hammer.fill",
+    "server.rack",
+)
+_NO_PICTURE: Final = "No picture of it here; the phone may know it."
 _LONGEST: Final = 2000  # of what a search looks at
 
 _TEXT_LOOKS: Final = {
@@ -64,8 +73,8 @@ class Input(ABC):
         self._below = ipywidgets.HTML(hint_html(field.limits, None))
         self.box = ipywidgets.VBox([*self._widgets(), self._below])
         self.box.add_class("as-field")
-        if field.is_short:
-            self.box.add_class("as-half")
+        if field.width != "line":
+            self.box.add_class(f"as-{field.width}")
 
     @abstractmethod
     def _widgets(self) -> list[Any]:
@@ -102,6 +111,8 @@ class Plain(Input):
             self._input = labelled(ipywidgets.Dropdown, label, options=COLOR_OPTIONS)
         else:
             self._input = labelled(_TEXT_LOOKS[look], label)
+            if look == "json":
+                self._input.add_class("as-json")
         self._input.observe(self._notice, "value")
         return [self._input]
 
@@ -112,8 +123,7 @@ class Plain(Input):
 
     def fill(self, value: Any) -> None:
         """Type a value."""
-        empty = None if self.field.look == "choice" else ""
-        self._input.value = empty if value is None else value
+        self._input.value = "" if value is None else value
 
 
 class Swatches(Input):
@@ -123,7 +133,8 @@ class Swatches(Input):
         self._value = ""
         self._buttons = {}
         for label, name in COLOR_OPTIONS:
-            button = ipywidgets.Button(tooltip=f"{self.field.label}: {label}")
+            # The description is for those who hear it: the style shows the colour alone.
+            button = ipywidgets.Button(tooltip=label)
             if name:
                 button.style.button_color = INKS[name].fill.light
             button.on_click(lambda _, name=name: self._choose(name))
@@ -140,7 +151,10 @@ class Swatches(Input):
 
     def _mark(self) -> None:
         for name, button in self._buttons.items():
-            button.icon = "check" if name == self._value else "" if name else "ban"
+            is_chosen = name == self._value
+            button.icon = "check" if is_chosen else "" if name else "ban"
+            words = f"{self.field.label}: {name or 'none'}"
+            button.description = f"{words}, chosen" if is_chosen else words
 
     @property
     def value(self) -> str:
@@ -154,7 +168,7 @@ class Swatches(Input):
 
 
 class Symbol(Input):
-    """An SF Symbol, searched by its name and seen as it is typed."""
+    """An SF Symbol, searched by its name and chosen by its picture."""
 
     def _widgets(self) -> list[Any]:
         self._input = labelled(
@@ -164,9 +178,17 @@ class Symbol(Input):
             placeholder="search: bolt, chart, checkmark …",
             continuous_update=True,
         )
-        self._matches = ipywidgets.HTML()
+        self._matches = [_Match(self._choose) for _ in range(_MOST_MATCHES)]
+        self._unknown = ipywidgets.HTML()
         self._input.observe(self._notice, "value")
-        return [self._input, self._matches]
+        row = ipywidgets.HBox([match.box for match in self._matches])
+        row.add_class("as-matches")
+        self._show_matches()
+        return [self._input, row, self._unknown]
+
+    def _choose(self, name: str) -> None:
+        if name:  # a click that came after the search had gone on is none
+            self._input.value = name
 
     def _notice(self, change: Any) -> None:
         self._show_matches()
@@ -177,21 +199,52 @@ class Symbol(Input):
         """The symbol's name."""
         return str(self._input.value)
 
+    @property
+    def matches(self) -> list[str]:
+        """The names that are offered."""
+        return [match.name for match in self._matches if match.name]
+
     def fill(self, value: Any) -> None:
         """Type a name."""
         self._input.value = value or ""
         self._show_matches()
 
     def _show_matches(self) -> None:
-        words = self.value[:_LONGEST].lower().replace(".", " ").split()
+        typed = self.value
+        words = typed[:_LONGEST].lower().replace(".", " ").split()
         names = [name for name in known_symbols() if all(word in name for word in words)]
-        shown = names[:_MOST_MATCHES] if words else []
-        if words and self.value not in shown:
-            unknown = "" if names else " (no picture here; the phone may know it)"
-            shown = [self.value[:40], *shown] if not names else shown
-        else:
-            unknown = ""
-        drawn = "".join(f"<span>{glyph(name)}{safe(name)}</span>" for name in shown)
-        self._matches.value = (
-            f'<div class="as-hint as-matches">{drawn}{unknown}</div>' if drawn else ""
-        )
+        names = names[:_MOST_MATCHES] if words else list(_OFTEN_CHOSEN)
+        has_picture = bool(names) or glyph(typed) != glyph("")
+        for index, match in enumerate(self._matches):
+            match.show(names[index] if index < len(names) else "")
+        self._unknown.value = "" if has_picture else hint_html(_NO_PICTURE, None)
+
+
+class _Match:
+    """One symbol that is offered: its picture, and its name as a button that chooses it.
+
+    Parameters
+    ----------
+    choose : callable
+        Gets the name.
+    """
+
+    def __init__(self, choose: Callable[[str], None]) -> None:
+        self._picture = ipywidgets.HTML()
+        self._button = ipywidgets.Button()
+        self._button.on_click(lambda _: choose(self.name))
+        self.box = ipywidgets.HBox([self._picture, self._button])
+        self.box.add_class("as-match")
+
+    @property
+    def name(self) -> str:
+        """The symbol's name; empty for none."""
+        return str(self._button.description)
+
+    def show(self, name: str) -> None:
+        """Offer a symbol, or nothing."""
+        if name != self.name:
+            self._picture.value = glyph(name) if name else ""
+            self._button.description = name
+            self._button.tooltip = f"Choose {name}"
+        self.box.layout.display = None if name else "none"

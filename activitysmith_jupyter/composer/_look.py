@@ -12,7 +12,7 @@ from activitysmith_jupyter.composer._catalogue import EXAMPLES, PUSH
 if TYPE_CHECKING:
     from activitysmith_jupyter.composer._draft import Problem
 
-__all__ = ["answer_html", "hint_html", "safe", "style_html", "thumbnail_html"]
+__all__ = ["answer_html", "hint_html", "problem_html", "safe", "style_html", "thumbnail_html"]
 
 # Colours are the notebook's own where it names them, so that the form follows its theme.
 RULES: Final = """
@@ -35,15 +35,23 @@ box-shadow:0 0 0 1px var(--jp-brand-color1,#1976d2)}
 .as-kinds .widget-button{width:auto;margin:0;border-radius:8px;background:none;box-shadow:none;
 color:var(--as-c-text);padding:0 2px}
 .as-kinds .as-chosen .widget-button{font-weight:700}
-@container(max-width:860px){.as-composer .as-kinds{grid-template-columns:repeat(4,minmax(0,1fr))}}
-.as-thumb{height:54px;overflow:hidden;pointer-events:none}
-.as-thumb .as-root{zoom:.31;width:340px;max-width:none;padding:4px;margin:0 auto}
+.as-thumb{height:48px;display:grid;place-items:center;overflow:hidden;pointer-events:none}
+.as-thumb .as-root{zoom:.33;width:340px;max-width:none;padding:4px}
+@container(max-width:860px){.as-composer .as-kinds{grid-template-columns:repeat(4,minmax(0,1fr))}
+.as-thumb{height:60px}.as-thumb .as-root{zoom:.42}}
+@container(max-width:640px){.as-thumb{height:46px}.as-thumb .as-root{zoom:.31}}
+@container(max-width:520px){.as-composer .as-kinds{gap:6px}.as-thumb{height:32px}
+.as-thumb .as-root{zoom:.19}.as-kinds .widget-button{font-size:12px;padding:0}
+.as-kinds .widget-button i{display:none}}
+@container(max-width:400px){.as-composer .as-kinds{grid-template-columns:repeat(2,minmax(0,1fr))}
+.as-thumb{height:38px}.as-thumb .as-root{zoom:.27}}
 .as-composer .as-columns{flex-flow:row wrap-reverse;gap:8px 26px;
 align-items:flex-end;overflow:visible}
 .as-form{flex:1 1 330px;min-width:0;overflow:visible}
 .as-side{flex:0 1 404px;min-width:min(330px,100%);max-width:100%;overflow:visible}
 .as-field{overflow:visible;margin:0 0 7px;flex:1 1 100%;min-width:0}
 .as-half{flex:1 1 150px}
+.as-third{flex:1 1 100px}
 .as-composer .as-fields{flex-flow:row wrap;column-gap:14px;overflow:visible}
 .as-composer .as-over{flex-direction:column;align-items:stretch;width:auto;height:auto;margin:0}
 .as-over>.widget-label,.as-composer .as-name{display:block;width:auto!important;max-width:none;
@@ -52,7 +60,10 @@ color:var(--as-c-text);overflow-wrap:anywhere}
 .as-over>input,.as-over>select,.as-over>textarea{width:100%!important;min-width:0;
 box-sizing:border-box;margin:0;flex:none;text-align:start}
 .as-over>input,.as-over>select{height:30px!important}
-.as-over>textarea{height:auto;min-height:58px;resize:vertical;unicode-bidi:plaintext}
+.as-over>textarea{height:auto;min-height:58px;resize:vertical;unicode-bidi:plaintext;
+font-family:inherit}
+.as-json>textarea,.as-code>textarea{font-family:var(--jp-code-font-family,monospace)!important;
+font-size:12px}
 .as-over>input{unicode-bidi:plaintext}
 .as-hint{font-size:12px;color:var(--as-c-dim);display:block;overflow-wrap:anywhere}
 .as-wrong{color:light-dark(#b3140a,#ff9a93);font-weight:600}
@@ -61,7 +72,12 @@ box-sizing:border-box;margin:0;flex:none;text-align:start}
 .as-composer .as-swatches{flex-flow:row wrap;gap:5px;overflow:visible;
 padding:2px 0}
 .as-swatches .widget-button{width:29px;height:26px;padding:0;margin:0;border-radius:8px;
-line-height:26px;color:#000}
+color:#000}
+.as-swatches .widget-button,.as-tool.widget-button{display:flex;align-items:center;
+justify-content:center;font-size:0}
+.as-swatches .widget-button i,.as-tool.widget-button i{font-size:13px;margin:0}
+.as-swatches .widget-button:first-child{color:var(--as-c-text)}
+.as-field>.widget-button{margin:2px 0}
 .as-composer .widget-button:focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2);
 outline-offset:2px}
 .as-composer .as-line{flex-flow:row wrap;gap:4px 8px;align-items:flex-end;
@@ -72,7 +88,7 @@ overflow:visible;margin:0;width:100%}
 .as-roomy{flex:1 1 142px}
 .as-whole{flex:1 1 calc(100% - 44px)}
 .as-tool.widget-button{flex:none;width:32px;height:30px;padding:0;margin:0}
-.as-edit{border:1px solid var(--as-c-line);border-radius:10px;padding:5px 9px 2px;margin:0 0 7px;
+.as-edit{border:1px solid var(--as-c-line);border-radius:10px;padding:5px 9px 9px;margin:0 0 7px;
 overflow:visible}
 .as-fold.widget-button{width:100%;text-align:start;background:none;box-shadow:none;margin:0 0 2px;
 padding:0 2px;border-top:1px solid var(--as-c-line);border-radius:0;font-weight:600;height:34px;
@@ -87,20 +103,23 @@ margin:2px 0 8px;overflow-wrap:anywhere}
 .as-note{border:1px solid var(--as-c-line);border-radius:10px;padding:8px 12px;
 overflow-wrap:anywhere}
 .as-composer .as-code{margin-top:6px}
-.as-code textarea{font-family:var(--jp-code-font-family,monospace);font-size:12px;min-height:170px;
+.as-code textarea{min-height:170px;
 white-space:pre;overflow:auto;unicode-bidi:normal}
 .as-preview{margin:0 0 2px;overflow:visible}
 .as-preview>.widget-html-content{width:100%;min-width:0}
 .as-preview .as-root{max-width:none}
-.as-matches{display:flex;flex-wrap:wrap;gap:4px 12px}
-.as-matches span{display:inline-flex;align-items:center;gap:4px;min-width:0}
-.as-matches svg{width:17px;height:17px;fill:currentColor;flex:none}
+.as-composer .as-matches{flex-flow:row wrap;gap:2px 10px;overflow:visible;margin:3px 0 0}
+.as-match{overflow:visible;align-items:center;max-width:100%}
+.as-match .widget-button{width:auto;min-width:0;height:24px;line-height:24px;margin:0;padding:0 3px;
+background:none;box-shadow:none;color:var(--as-c-text);font-size:12px}
+.as-match .widget-button:hover{text-decoration:underline}
+.as-match svg{width:17px;height:17px;fill:currentColor;display:block}
 """
 
 
-def style_html(unique: str) -> str:
-    """Return the style of one composer; while it is alive, its picture for later is hidden."""
-    return f"<style>{stylesheet()}{RULES}.as-static-{unique}{{display:none}}</style>"
+def style_html() -> str:
+    """Return the style of composers, cards included."""
+    return f"<style>{stylesheet()}{RULES}</style>"
 
 
 @functools.cache
@@ -119,9 +138,14 @@ def hint_html(limits: str, problem: Problem | None) -> str:
     if problem is None or (problem.is_missing and problem.words == "Needed"):
         words = safe(limits) if problem is None or not limits else f"Needed. {safe(limits)}"
         return f'<span class="as-hint">{"Needed" if problem and not limits else words}</span>'
-    kind = "as-hint" if problem.is_missing else "as-hint as-wrong"
-    role = "" if problem.is_missing else ' role="alert"'
-    return f'<span class="{kind}"{role}>{safe(_sentence(problem.words))}</span>'
+    return problem_html(_sentence(problem.words), is_missing=problem.is_missing)
+
+
+def problem_html(words: str, *, is_missing: bool) -> str:
+    """Write what is wrong; what is only missing yet is said quietly."""
+    if is_missing:
+        return f'<span class="as-hint">{safe(words)}</span>'
+    return f'<span class="as-hint as-wrong" role="alert">{safe(words)}</span>'
 
 
 def answer_html(words: tuple[str, ...], *, is_good: bool | None) -> str:

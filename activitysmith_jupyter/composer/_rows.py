@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ipywidgets
 
 from activitysmith_jupyter.composer._inputs import COLOR_OPTIONS, Input, labelled
-from activitysmith_jupyter.composer._look import safe
+from activitysmith_jupyter.composer._look import problem_html, safe
 from activitysmith_jupyter.composer._values import empty_row
 
 if TYPE_CHECKING:
@@ -163,9 +163,10 @@ class _Row:
         said = []
         for name, problem in problems.items():
             words = f"{_NAMES[name]}: {problem.words}" if name in _NAMES else problem.words
-            kind = "as-hint" if problem.is_missing else "as-hint as-wrong"
-            said.append(f'<span class="{kind}">{safe(words)}</span>')
-        self._words.value = "".join(said)
+            said.append(problem_html(words, is_missing=problem.is_missing))
+        words = "".join(said)
+        if self._words.value != words:
+            self._words.value = words
 
     def number(self, position: int, count: int) -> None:
         """Tell the row where it stands, for its tools and those who hear them."""
@@ -176,7 +177,7 @@ class _Row:
             (self._down, "Move {} down"),
             (self._gone, "Remove {}"),
         ):
-            tool.tooltip = words.format(f"row {position}")
+            tool.description = tool.tooltip = words.format(f"row {position}")
         alone = "none" if count == 1 else None
         self._up.layout.display = self._down.layout.display = alone
 
@@ -211,6 +212,7 @@ class _ButtonRow(_Row):
 
 
 def _tool(icon: str, press: Callable[[], None]) -> Any:
+    # Its description is for those who hear it: the style shows the icon alone.
     button = ipywidgets.Button(icon=icon)
     button.add_class("as-tool")
     button.on_click(lambda _: press())

@@ -63,7 +63,7 @@ def value_of(field: Field, raw: Any) -> Any:
         It is not even a value, whatever the service's rules.
     """
     if field.look == "choice":
-        return UNSET if raw is None else raw
+        return UNSET if raw is None or raw == "" else raw
     if field.look in _ROW_READERS:
         return _rows(field.look, raw or ())
     if field.look == "action":

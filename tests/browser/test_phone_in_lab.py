@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 
 PHONE = "from activitysmith_jupyter.phone import Phone\nPhone()"
 COMPOSER = "from activitysmith_jupyter.composer import Composer\nComposer()"
+PICTURED_WIDTH = 800  # narrower windows are checked, and not shown in the documentation
 # A cell that works for a while, as a training loop does, and never yields to the kernel's loop.
 BUSY = """
 import pathlib, time
@@ -129,7 +130,7 @@ def test_phone_follows_while_a_cell_runs(open_notebook, lab, emulator):
     (lab.work / "go-on").unlink(missing_ok=True)
     page = open_notebook(PHONE, BUSY, run=False)
     page.command("notebook:run-cell-and-select-next")
-    phone = page.output(0).locator(".ph-phone")
+    phone = page.output(0).locator(".widget-vbox .ph-phone")
     expect(phone.locator(".ph-empty")).to_contain_text("Nothing on the Lock Screen yet")
     ActivitySmith(api_key=emulator.api_key, base_url=emulator.base_url).notifications.send(
         title="Before the cell"
@@ -143,6 +144,28 @@ def test_phone_follows_while_a_cell_runs(open_notebook, lab, emulator):
     expect(page.output(1)).to_contain_text("over")
 
 
+def test_phone_goes_on_after_the_page_was_loaded_anew(open_notebook, emulator):
+    """A phone that nobody looked at for long follows again as soon as it is drawn."""
+    # As after minutes without a page: the phone no longer expects one soon.
+    page = open_notebook(
+        PHONE.replace("Phone()", "phone = Phone()\nphone"),
+        "from activitysmith_jupyter import phone as module\n"
+        "module._FIRST_PATIENCE = module._LAST_PATIENCE = 10**6\nphone._patience = 10**6",
+        run=False,
+    )
+    page.command("notebook:run-cell-and-select-next")
+    expect(page.output(0).locator(".ph-phone >> visible=true")).to_have_count(1)
+    page.command("notebook:run-cell-and-select-next")
+    page.save()
+    page.page.reload()
+    phone = page.page.locator(".widget-vbox .ph-phone")
+    expect(phone).to_be_visible()
+    ActivitySmith(api_key=emulator.api_key, base_url=emulator.base_url).notifications.send(
+        title="After the reload"
+    )
+    expect(phone.locator(".as-title", has_text="After the reload")).to_be_visible()
+
+
 def test_composer_and_phone_work_in_notebook_7(open_notebook, emulator):
     """The same form and the same phone in the other application."""
     page = open_notebook(COMPOSER, PHONE, app="notebook")
@@ -151,6 +174,7 @@ def test_composer_and_phone_work_in_notebook_7(open_notebook, emulator):
     expect(form.locator(".as-preview .as-title")).to_have_text("From Notebook 7")
     form.get_by_role("button", name="Send").click()
     expect(form.locator(".as-answer.as-good")).to_contain_text("1 device notified")
+    phone = phone.locator(".widget-vbox")
     expect(phone.locator(".ph-phone .as-title")).to_have_text("From Notebook 7")
     form.get_by_role("button", name="End").last.click()
     expect(form.locator(".as-answer.as-good")).to_contain_text("Ended.")
@@ -163,7 +187,7 @@ def test_composer_and_phone_follow_the_theme(open_notebook, lab, picture, theme)
     """Form, card and phone are of the notebook's theme, and nothing is cut off at any width."""
     lab.use_theme(theme)
     page = open_notebook(COMPOSER, SHOWN, PHONE, alone=True, name="churn.ipynb", height=1500)
-    form, phone = page.output(0), page.output(2)
+    form, phone = page.output(0), page.output(2).locator(".widget-vbox")
     dark = theme == "dark"
     surface = "rgb(30, 31, 37)" if dark else "rgb(246, 247, 251)"
     expect(form.locator(".as-preview .as-card")).to_have_css("background-color", surface)
@@ -179,8 +203,16 @@ def test_composer_and_phone_follow_the_theme(open_notebook, lab, picture, theme)
     expect(form.locator(".as-preview .as-label")).to_have_text(["Revenue", "Orders", "Refunds"])
     form.get_by_role("button", name="Send").first.click()
     expect(form.locator(".as-answer.as-good")).to_contain_text("Started")
-    for width in (1280, 800):
+    for width in (560, 400, 1280, 800):
         page.page.set_viewport_size({"width": width, "height": 1500})
+        spilled = form.locator(".as-kinds").evaluate(
+            """(kinds) => [...kinds.children].filter((kind) => {
+               const box = kind.getBoundingClientRect();
+               const card = kind.querySelector(".as-card").getBoundingClientRect();
+               return card.left < box.left || card.right > box.right || card.bottom > box.bottom;
+               }).map((kind) => kind.innerText)"""
+        )
+        assert spilled == []
         cut = form.locator(".as-composer").evaluate(
             """(form) => [...form.querySelectorAll("*")].filter((one) =>
                one.checkVisibility() && !one.closest(".as-thumb") &&
@@ -188,7 +220,8 @@ def test_composer_and_phone_follow_the_theme(open_notebook, lab, picture, theme)
                .map((one) => one.outerHTML.slice(0, 200))"""
         )
         assert cut == []
-        picture(form.locator(".as-composer"), f"composer-{width}-{theme}")
+        if width >= PICTURED_WIDTH:
+            picture(form.locator(".as-composer"), f"composer-{width}-{theme}")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
