@@ -47,8 +47,29 @@ def test_content_state_of_each_type_is_accepted_everywhere(kind, endpoint):
         _rules.require_complete(body["content_state"], kind, starting=True)
 
 
+COLORS = ["lime", "green", "cyan", "blue", "purple", "magenta", "red", "orange", "yellow", "gray"]
 GOOD_FIELDS = [
+    *[
+        (field, each)
+        for color in COLORS
+        for field, each in (
+            ("color", color),
+            ("step_color", color),
+            ("step_colors", [color]),
+            ("icon", {"symbol": "x", "color": color}),
+            ("badge", {"title": "x", "color": color}),
+            ("metrics", [{"label": "a", "value": 0, "color": color}]),
+        )
+    ],
     ("title", ""),
+    ("number_of_steps", 1),
+    ("current_step", 0),
+    ("message", "x"),
+    ("duration_seconds", 0.001),
+    ("counts_down", False),
+    ("is_running", False),
+    ("auto_dismiss_seconds", 0),
+    ("auto_dismiss_minutes", 0),
     ("subtitle", "x" * 5000),
     ("percentage", 0),
     ("percentage", 100.0),
@@ -128,6 +149,12 @@ def test_content_state_field_outside_the_contract_is_refused(field, value):
     assert refused.status == 400
     assert set(refused.body) == {"error", "message"}
     assert f"content_state.{field}" in refused.body["message"]
+
+
+def test_current_step_may_be_the_number_of_steps():
+    """The last step is one of them."""
+    last = state("segmented_progress", number_of_steps=3, current_step=3)
+    _rules.check_request("stream", request("stream", last))
 
 
 def test_content_state_without_title_is_refused():
@@ -334,6 +361,65 @@ BAD_PUSHES = [
 ]
 
 
+BLOCKED = [
+    "about",
+    "activitysmith",
+    "blob",
+    "data",
+    "file",
+    "javascript",
+    "vbscript",
+    "view-source",
+]
+
+
+@pytest.mark.parametrize("scheme", [*BLOCKED, "JavaScript", "VIEW-SOURCE"])
+def test_scheme_that_executes_or_is_internal_is_blocked(scheme):
+    """No push opens one, by its button or by a tap, in whatever case it is written."""
+    url = f"{scheme}:x"
+    action = {"title": "Open", "type": "open_url", "url": url}
+    assert refusal("push", with_action("push", action)).status == 400
+    assert refusal("push", {"title": "T", "redirection": url}).status == 400
+
+
+def test_metadata_is_measured_in_bytes_up_to_its_limit():
+    """16 384 bytes of compact JSON pass, one more does not."""
+    names = [f"k{n}" for n in range(5)]
+    room = 16_384 - len(json.dumps(dict.fromkeys(names, ""), separators=(",", ":")))
+    full = dict.fromkeys(names[:4], "x" * 3200)
+    full[names[4]] = "x" * (room - 4 * 3200)
+    _rules.check_request("push", {"title": "T", "metadata": full})
+    full[names[4]] += "x"
+    assert refusal("push", {"title": "T", "metadata": full}).status == 400
+
+
+def test_metadata_entry_passes_at_its_bounds():
+    """Keys of 1 and 100 characters, values of 0 and 4000."""
+    bounds = {"k": "", "l" * 100: "x" * 4000, "m": -1.5, "n": False}
+    _rules.check_request("push", {"title": "T", "metadata": bounds})
+
+
+ALERTS = [
+    ({}, True),
+    ({"title": "T", "body": "B"}, True),
+    ({"title": 3}, False),
+    ({"body": None}, False),
+    ({"sound": "x"}, False),
+    ("T", False),
+]
+
+
+@pytest.mark.parametrize("endpoint", ["stream", "end_stream", "start"])
+@pytest.mark.parametrize(("alert", "passes"), ALERTS)
+def test_alert_has_two_optional_texts(endpoint, alert, passes):
+    """The text beside a card is a title and a body, and nothing else."""
+    body = request(endpoint, state(), alert=alert)
+    if passes:
+        _rules.check_request(endpoint, body)
+    else:
+        assert refusal(endpoint, body).status == 400
+
+
 @pytest.mark.parametrize("fields", GOOD_PUSHES, ids=str)
 def test_push_within_the_contract_is_accepted(fields):
     """Each documented field of a push passes at its bounds."""
@@ -465,6 +551,33 @@ def test_shown_fields_leave_out_what_the_type_has_no_place_for():
     shown, buttons = _rules.shown_fields(sent, {"action": {}, "secondary_action": {}}, "stats")
     assert set(shown) == {"title", "type", "subtitle", "metrics"}
     assert set(buttons) == {"action"}
+
+
+EVERYWHERE = {"title", "type", "subtitle", "icon"}
+SHOWN = {
+    "stats": {"metrics"},
+    "metrics": {"metrics", "color"},
+    "segmented_progress": {
+        *("number_of_steps", "current_step", "color"),
+        *("step_color", "step_colors", "badge"),
+    },
+    "progress": {"percentage", "value", "upper_limit", "color", "badge"},
+    "alert": {"message", "color", "badge"},
+    "timer": {"duration_seconds", "counts_down", "is_running", "color"},
+    "value": {"value", "color", "badge"},
+}
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_shown_fields_of_each_type_are_those_of_the_contract(kind):
+    """The table of types and fields, as a card shows it; two buttons where there is room."""
+    sent = dict.fromkeys(EVERYWHERE | {field for each in SHOWN.values() for field in each}, "x")
+    buttons = {"action": {"title": "1"}, "secondary_action": {"title": "2"}}
+    shown, kept = _rules.shown_fields(sent, buttons, kind)
+    assert set(shown) == EVERYWHERE | SHOWN[kind]
+    assert shown["type"] == kind
+    has_two = kind in {"segmented_progress", "progress", "alert", "value"}
+    assert set(kept) == (set(buttons) if has_two else {"action"})
 
 
 JSON = st.recursive(
