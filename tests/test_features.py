@@ -438,6 +438,78 @@ def test_feature_links_to_where_keys_are_made(monkeypatch):
         ActivitySmith()
 
 
+def test_feature_links_of_the_package_lead_to_the_service():
+    """The package's page names the service and where its documentation is."""
+    named = importlib.metadata.metadata("activitysmith-jupyter").get_all("Project-URL")
+    links = dict(each.split(", ", 1) for each in named)
+    assert links["Service"] == "https://activitysmith.com"
+    assert links["Service documentation"].startswith("https://activitysmith.com/docs")
+
+
+# The features that the page names, in its order; with the test of each, and where a test goes
+# through several, which of them it is.
+PAGE = [
+    ("install the Python package", "install_as_a_python_package", None),
+    ("API key, exported or passed in", "api_key_from_each_place", "environment"),
+    ("one client for both", "one_client_for_pushes_and_live_activities", None),
+    ("push: title, message, subtitle", "push_with_message_and_subtitle", None),
+    ("rich media: image", "rich_media_push_with_url", "homepage.png"),
+    ("rich media: audio", "rich_media_push_with_url", "podcast.mp3"),
+    ("rich media: video", "rich_media_push_with_url", "clip.mp4"),
+    ("rich media by Content-Type", "rich_media_push_with_url", "asset"),
+    ("media with redirection", "media_together_with_redirection", None),
+    ("media refused with actions", "media_with_actions_is_refused", None),
+    ("redirection to a page", "redirection_to_link", "https://example.com/pull/482"),
+    ("redirection to a Shortcut", "redirection_to_link", SHORTCUT),
+    ("push action: link", "push_action_opens_link", "https://crm.example.com/cus_9"),
+    ("push action: Shortcut", "push_action_opens_link", SHORTCUT),
+    ("push action: webhook", "push_action_calls_webhook", None),
+    ("type stats", "live_activity_of_each_type", "stats"),
+    ("type metrics", "live_activity_of_each_type", "metrics"),
+    ("type segmented_progress", "live_activity_of_each_type", "segmented_progress"),
+    ("type progress", "live_activity_of_each_type", "progress"),
+    ("type alert", "live_activity_of_each_type", "alert"),
+    ("type timer", "live_activity_of_each_type", "timer"),
+    ("start, then update by key", "first_stream_call_starts_and_later_ones_update", None),
+    ("timer counts down", "timer_counts_down_from_duration", None),
+    ("timer left alone by an update", "timer_update_of_text_keeps_the_window", None),
+    ("timer counts up", "timer_counts_up_without_duration", None),
+    ("end_stream", "end_stream_without_body_dismisses_after_two_minutes", None),
+    ("end_stream with final values", "end_stream_with_final_values", None),
+    ("gone after two minutes", "end_stream_without_body_dismisses_after_two_minutes", None),
+    ("auto_dismiss_minutes, 0", "end_stream_with_zero_dismisses_at_once", "auto_dismiss_minutes"),
+    ("icon on every type", "icon_on_each_type", "stats"),
+    ("catalogues of SF Symbols", "sf_symbol_names_are_not_restricted", None),
+    ("badge", "badge_on_the_types_that_have_one", "alert"),
+    ("ten colours", "each_color_for_accent_icon_and_badge", "magenta"),
+    ("action: link", "live_activity_action_opens_link", "https://status.example.com"),
+    ("action: Shortcut", "live_activity_action_opens_link", SHORTCUT),
+    ("action: webhook", "live_activity_action_calls_webhook", "GET"),
+    ("secondary action", "secondary_action_on_the_types_that_have_one", "progress"),
+    ("channels of a push", "push_to_channels", None),
+    ("channels of a stream", "stream_to_channels", None),
+    ("widget metrics", "widget_metric_takes_number_or_text", "healthy"),
+    ("exceptions", "error_answers_raise", None),
+    ("rate limit", "rate_limit_error_has_error_and_message", None),
+    ("Live Activity limit", "live_activity_limit_error_has_limit_and_active", None),
+    ("links", "links_of_the_package_lead_to_the_service", None),
+]
+
+
+@pytest.mark.parametrize(("feature", "name", "one"), PAGE, ids=[each[0] for each in PAGE])
+def test_page_of_features_has_a_test_for_each(feature, name, one):
+    """Nothing that the page names has lost its test, nor its place in one for several."""
+    test = globals()[f"test_feature_{name}"]
+    assert test.__doc__, feature
+    marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+    assert one is None or any(one in mark.args[1] for mark in marks)
+
+
+def test_page_of_features_is_whole():
+    """The page names forty-four."""
+    assert len({feature for feature, _, _ in PAGE}) == 44
+
+
 # --- newer than the page
 
 
