@@ -19,10 +19,11 @@ __all__ = [
 ]
 
 # The service blocks internal and executable schemes without publishing its list. These are
-# the ones that browsers treat as such; the service may block more.
+# the ones that browsers treat as such, and the app's own; the service may block more.
 BLOCKED_SCHEMES: Final = frozenset(
     {
         "about",
+        "activitysmith",
         "blob",
         "chrome",
         "data",

@@ -34,6 +34,7 @@ from activitysmith_jupyter._requests import (
     stream_end_body,
     update_body,
 )
+from activitysmith_jupyter.emulator import _rules
 from activitysmith_jupyter.exceptions import PayloadError
 
 ITEM = {"label": "CPU", "value": 9, "unit": "%"}
@@ -571,6 +572,82 @@ def test_push_that_the_official_model_refuses_is_refused_by_us(push):
     assume(_officially_refused(models.PushNotificationRequest, push))
     with pytest.raises(PayloadError):
         push_body(push)
+
+
+# --- the emulator, written from the contract alone, as a second one
+
+
+def _refused_by_the_emulator(endpoint, body):
+    try:
+        checked = _rules.check_request(endpoint, body)
+        state = checked.get("content_state")
+        if state is not None:
+            _rules.require_complete(state, state["type"], starting=True)
+    except _rules.Refused:
+        return True
+    return False
+
+
+@given(strategies.broken_states())
+@settings(max_examples=200)
+def test_state_that_the_emulator_refuses_is_refused_by_us(payload):
+    """Pairings, exclusions and bounds that the official models do not know are checked, too."""
+    assume(_refused_by_the_emulator("stream", {"content_state": payload}))
+    with pytest.raises(PayloadError):
+        stream_body(content_state=payload)
+
+
+@given(strategies.broken_pushes())
+@settings(max_examples=200)
+def test_push_that_the_emulator_refuses_is_refused_by_us(push):
+    """The same for pushes."""
+    assume(_refused_by_the_emulator("push", push))
+    with pytest.raises(PayloadError):
+        push_body(push)
+
+
+LINKS = [
+    *("https://example.com/a", "http://example.com", "HTTPS://EXAMPLE.COM", "https://h:8443/x"),
+    *("https://", "https:///path", "https://[bad", "https://exa mple.com", "//host", "host", ""),
+    *("shortcuts://run-shortcut?name=Lights", "shortcuts://run-shortcut?name="),
+    *("shortcuts://run-shortcut", "shortcuts://open?name=x", "SHORTCUTS://run-shortcut?name=x"),
+    *("myapp:thing", "myapp://thing", "mailto:a@example.com", "tel:123", "1app:x", "my app:x"),
+    *("javascript:alert(1)", "JavaScript:x", "data:text/html,x", "file:///etc/passwd"),
+    *("about:blank", "blob:x", "vbscript:x", "view-source:https://x", "activitysmith:x"),
+    *("https://user:secret@example.com/a.png", "x:" + "y" * 2046, "x:" + "y" * 2047),
+]
+LINKED = {
+    "redirection": ("push", lambda url: {"title": "T", "redirection": url}),
+    "media": ("push", lambda url: {"title": "T", "media": url}),
+    "icon": ("push", lambda url: {"title": "T", "icon": url}),
+    "push link": ("push", lambda url: {"title": "T", "actions": [_button("open_url", url)]}),
+    "push webhook": ("push", lambda url: {"title": "T", "actions": [_button("webhook", url)]}),
+    "live link": ("stream", lambda url: _with_button("open_url", url)),
+    "live webhook": ("stream", lambda url: _with_button("webhook", url)),
+}
+
+
+def _button(kind, url):
+    return {"title": "B", "type": kind, "url": url}
+
+
+def _with_button(kind, url):
+    state = {"title": "T", "type": "progress", "percentage": 1}
+    return {"content_state": state, "action": _button(kind, url)}
+
+
+@pytest.mark.parametrize("place", LINKED)
+@pytest.mark.parametrize("url", LINKS, ids=lambda url: url[:24])
+def test_link_that_the_emulator_refuses_is_refused_by_us_and_no_other(place, url):
+    """Both read the schemes of each place alike."""
+    endpoint, request = LINKED[place]
+    build = push_body if endpoint == "push" else stream_body
+    refused_by_us = False
+    try:
+        build(request(url))
+    except PayloadError:
+        refused_by_us = True
+    assert refused_by_us == _refused_by_the_emulator(endpoint, request(url))
 
 
 @given(strategies.partial_states(), _extras())

@@ -90,11 +90,17 @@ def _url(*, web: Sequence[str], shortcuts: bool = False, apps: bool = False) -> 
     return check
 
 
-_HTTPS: Final = _url(web=("https",))
+_SECURE: Final = _url(web=("https",))
+
+
+def _https(value: Any, path: str) -> None:
+    _SECURE(value, path)
+    if not value.startswith("https://"):  # as the published pattern has it, in lower case
+        raise checks.bad(path, "must start with https://")
 
 
 def _icon_url(value: Any, path: str) -> None:
-    _HTTPS(value, path)
+    _https(value, path)
     if "@" in urlsplit(value).netloc:
         raise checks.bad(path, "must not contain credentials")
 
@@ -118,7 +124,7 @@ def _action(open_url: Check) -> Check:
     def check(value: Any, path: str) -> None:
         shape(value, path)
         webhook = value["type"] == "webhook"
-        (_HTTPS if webhook else open_url)(value["url"], f"{path}.url")
+        (_https if webhook else open_url)(value["url"], f"{path}.url")
         if "body" in value and not webhook:
             raise checks.bad(f"{path}.body", "belongs to webhook actions")
 
@@ -238,7 +244,7 @@ _PUSH: Final[dict[str, Check]] = {
     "message": checks.text(),
     "subtitle": checks.text(),
     "icon": _icon_url,
-    "media": _HTTPS,
+    "media": _https,
     "redirection": _redirection,
     "actions": checks.list_of(_PUSH_ACTION, 0, 4),
     "payload": checks.any_object,
