@@ -19,6 +19,16 @@ HOSTILE = (
 )
 RESTART = """() => window.jupyterapp.shell.currentWidget.context.sessionContext.session
   .kernel.restart()"""
+# Into all fields at once, as pasting does: one by one would draw the form anew for each.
+TYPE_EVERYWHERE = """(form, text) => [...form.querySelectorAll("input, textarea")]
+  .filter((one) => one.checkVisibility() && !one.labels[0].innerText.startsWith("Code"))
+  .map((one) => {
+    one.value = text;
+    one.dispatchEvent(new Event("input", { bubbles: true }));
+    one.dispatchEvent(new Event("change", { bubbles: true }));
+    return one.labels[0].innerText;
+  })"""
+FITS = "(one) => one.scrollWidth <= one.clientWidth + 1"
 FOCUSED = """() => {
   const one = document.activeElement;
   return ((one.labels && one.labels[0] && one.labels[0].innerText) || one.innerText || one.title)
@@ -231,7 +241,29 @@ def test_hostile_text_is_text_in_composer_and_phone(workbench, emulator):
     assert page.page.evaluate("() => window.harmed") is None
     assert page.page.locator("img[src=x]").count() == 0
     for shown in (form.locator(".as-composer"), phone.locator(".ph-screen")):
-        assert shown.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
+        assert shown.evaluate(FITS)
+
+
+def test_hostile_text_in_every_field_of_every_kind_is_text(workbench):
+    """Whatever is typed wherever, the form shows it, keeps its width, and runs nothing."""
+    page = workbench(COMPOSER)
+    form = page.output(0)
+    for fold in ("Icon and badge", "Buttons", "Recipients and labels", "More", "Presets"):
+        form.get_by_role("button", name=fold).click()
+    filled = set()
+    for kind in KIND_NAMES:
+        choose(page, kind)
+        for add in form.get_by_role("button", name=re.compile("^.?.?Add ")).all():
+            if add.is_visible() and add.is_enabled():
+                add.click()
+        expect(form.locator(".as-edit")).not_to_have_count(0)
+        filled.update(form.evaluate(TYPE_EVERYWHERE, HOSTILE))
+        expect(form.locator(".as-preview .as-title")).to_contain_text("<script>")
+        expect(form.get_by_role("alert").first).to_be_visible()
+        assert form.locator(".as-composer").evaluate(FITS), kind
+    assert {"Title", "Label", "Unit", "Button says", "Link", "Message", "Payload"} <= filled
+    assert page.page.evaluate("() => window.harmed") is None
+    assert page.page.locator("img[src=x]").count() == 0
 
 
 def test_copied_code_runs_and_the_saved_notebook_keeps_the_card_but_no_key(
