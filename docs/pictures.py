@@ -48,8 +48,8 @@ def main() -> None:
             viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=SCALE
         )
         page.goto(address[0])
-        page.get_by_text("7/10 epoch").wait_for(timeout=60_000)
-        both(page, address[0], "demo-running", "epoch")
+        page.get_by_text("7/10 ·").wait_for(timeout=60_000)
+        both(page, address[0], "demo-running", "/10 ·")
         page.get_by_text("Done in").first.wait_for(timeout=60_000)
         both(page, address[0], "demo-done", "Done in")
         browser.close()

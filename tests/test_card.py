@@ -518,6 +518,27 @@ def assert_framed(plain: str) -> None:
         assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", line)
 
 
+@pytest.mark.parametrize(
+    ("count", "value", "columns"),
+    [(8, "1234567", 4), (8, "12345678", 3), (6, "1" * 10, 2), (8, "1" * 15, 1), (4, "1", 2)],
+)
+def test_stats_stand_in_as_many_columns_as_their_figures_leave_room_for(count, value, columns):
+    """Eight short figures fit side by side, long ones take more lines."""
+    items = [{"label": "a", "value": "1"}] * (count - 1) + [{"label": "b", "value": value}]
+    drawn = card_html({"title": "T", "type": "stats", "metrics": items}, with_style=False)
+    assert f"as-of-{columns}" in drawn
+
+
+def test_badge_stands_beside_the_word_that_a_card_has_ended():
+    """Both are pills of one line."""
+    state = {"title": "T", "type": "alert", "message": "m", "badge": {"title": "CI"}}
+    drawn = card_html(state, status="ended", with_style=False)
+    assert re.search(r'as-pills">.*Ended.*CI.*</div>', drawn)
+    assert "as-pills" not in card_html(
+        {"title": "T", "type": "value", "value": 1}, with_style=False
+    )
+
+
 def test_text_table_is_aligned_for_wide_characters():
     """Values end in the same column, also after Chinese labels."""
     state = {

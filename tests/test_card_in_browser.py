@@ -37,6 +37,12 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+def stats(count: int, value: str) -> str:
+    """Draw a card of as many figures, all of them alike."""
+    items = [{"label": f"Figure {index}", "value": value} for index in range(count)]
+    return card_html({"title": "Today", "type": "stats", "metrics": items})
+
+
 def notebook(content: str, body: str) -> str:
     """Write a page that treats `content` as JupyterLab treats an output."""
     return (
@@ -104,3 +110,20 @@ def test_text_of_other_direction_stays_inside_its_box(browser):
             page.locator(".as-app").bounding_box(),
         )
         assert app["x"] < title["x"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 8])
+def test_figure_is_not_broken_into_two_lines(browser, count):
+    """At a phone's width a figure of any usual length stands on one line."""
+    figures = ["7", "$12,430", "1,204.56", "$123,456.78", "$12,345,678.90"]
+    cards = "".join(stats(count, figure) for figure in figures)
+    with browser.new_context(viewport={"width": 372, "height": 900}) as context:
+        page = context.new_page()
+        page.set_content(f"<!DOCTYPE html><style>body{{margin:0}}</style>{cards}")
+        lines = page.locator(".as-value").evaluate_all(
+            """(values) => values.map((value) => {
+               const style = getComputedStyle(value);
+               return Math.round(value.scrollHeight / parseFloat(style.lineHeight));
+               })"""
+        )
+        assert lines == [1] * count * len(figures)

@@ -20,6 +20,7 @@ FEW_SEGMENTS: Final = 10  # more are too short for round ends
 LONG_FIGURE: Final = 14  # characters; longer figures get smaller digits
 LONG_ASIDE: Final = 8  # the same beside the title
 COLUMNS: Final = {0: 1, 1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4}  # by number of items
+ROOM: Final = {1: math.inf, 2: 12, 3: 9, 4: 7}  # characters of a value, by number of columns
 NOTHING: Final = Html("")
 
 
@@ -108,11 +109,12 @@ def _head(view: CardView) -> Html:
 
 
 def _aside(view: CardView) -> Html:
-    parts = []
+    pills = []
     if view.is_ended:
-        parts.append(element("span", {"class": "as-pill as-c-gray"}, text("Ended")))
+        pills.append(element("span", {"class": "as-pill as-c-gray"}, text("Ended")))
     if view.badge:
-        parts.append(isolated(f"as-pill as-c-{view.badge.color}", view.badge.label, "span"))
+        pills.append(isolated(f"as-pill as-c-{view.badge.color}", view.badge.label, "span"))
+    parts = [element("div", {"class": "as-pills"}, *pills)] if pills else []
     if view.type == "progress" and view.headline:
         size = " as-small" if len(view.headline) > LONG_ASIDE else ""
         parts.append(isolated(f"as-figure{size}", view.headline))
@@ -172,7 +174,10 @@ def _stats(measures: tuple[Measure, ...]) -> Html:
         element("div", {}, isolated("as-label", measure.label), _value(measure))
         for measure in measures
     ]
-    return _grid(cells, COLUMNS[len(measures)])
+    longest = max((len(f"{each.value}{each.unit}") for each in measures), default=0)
+    # A number that is broken into two lines reads as another one.
+    columns = next(n for n in range(COLUMNS[len(measures)], 0, -1) if longest <= ROOM[n])
+    return _grid(cells, columns)
 
 
 def _metrics(measures: tuple[Measure, ...]) -> Html:

@@ -38,6 +38,7 @@ box-shadow:0 0 0 .5px var(--as-line),0 8px 24px -12px #0006;overflow:hidden}
 .as-titles{flex:1}
 .as-title,.as-subtitle,.as-message,.as-figure,.as-label,.as-value,.as-button,.as-note,.as-detail,
 .as-pill{overflow-wrap:anywhere;unicode-bidi:isolate}
+.as-title,.as-subtitle,.as-message{text-wrap:pretty}
 .as-title{font-weight:600;font-size:16px;line-height:1.25;display:-webkit-box;
 -webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}
 .as-subtitle{color:var(--as-dim);font-size:14px;margin-top:1px;display:-webkit-box;
@@ -47,6 +48,7 @@ color:var(--as-fill);display:grid;place-items:center}
 .as-root .as-card .as-icon svg,.as-root .as-card .as-app svg{width:22px;height:22px;display:block}
 .as-icon svg{fill:currentColor}
 .as-aside{flex:none;max-width:46%;display:flex;flex-direction:column;align-items:flex-end;gap:4px}
+.as-pills{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:4px;max-width:100%}
 .as-pill{background:var(--as-tint);color:var(--as-tone);border-radius:99px;padding:2px 9px;
 font-weight:600;font-size:12.5px;max-width:100%;white-space:nowrap;overflow:hidden;
 text-overflow:ellipsis}
