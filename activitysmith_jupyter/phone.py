@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,8 @@ _DRAWN_SECONDS: Final = 0.4
 _FIRST_PATIENCE: Final = 1.0
 _LAST_PATIENCE: Final = 30.0
 _ANSWER_SECONDS: Final = 2.0
+# Moments that a page with a script would show in the viewer's own time; here the kernel's must do.
+_MOMENT: Final = re.compile(r'(data-as-clock="([\d.]+)">)[^<]*')
 _LEFT_BEHIND: Final = "Picture of a phone. Run the cell to see it live."
 # The emulator is on this machine: no proxy of the environment stands between.
 _opener: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -107,11 +110,12 @@ class Phone(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         drawn = inline_phone(
             snapshot or {},
             now=now,
-            time=f"{here.tm_hour}:{here.tm_min:02d}",
+            time=_local_time(time.time()),
             date=time.strftime("%A, %B ", here) + str(here.tm_mday),
             status=problem or "Live",
             is_live=not problem,
         )
+        drawn = _MOMENT.sub(lambda m: m[1] + _local_time(float(m[2])), drawn)
         if self._screen.value != drawn:
             self._screen.value = drawn
             self._picture.keep_soon()
@@ -188,6 +192,15 @@ class Phone(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _start(self, _: Any) -> None:
         use_emulator()
         self.refresh()
+
+
+def _local_time(moment: float) -> str:
+    """Write a UNIX time in seconds as this machine's clock does; empty beyond the calendar."""
+    try:
+        here = time.localtime(moment)
+    except (OverflowError, ValueError, OSError):
+        return ""
+    return f"{here.tm_hour}:{here.tm_min:02d}"
 
 
 def _snapshot(address: str) -> dict[str, Any] | None:

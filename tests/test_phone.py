@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 
 from activitysmith_jupyter import ActivitySmith, _static_picture, configure
@@ -181,6 +184,17 @@ def test_phone_that_is_closed_is_left_alone(emulator, loop):
     shown.close()
     loop.pass_time()
     assert loop.due == []
+
+
+def test_phone_says_when_in_the_time_of_its_own_clock(emulator):
+    """Cards and pushes tell their moments as the clock above them does, not in UTC."""
+    client = client_of(emulator)
+    client.live_activities.stream("k", title="Training", type="progress", percentage=43)
+    client.notifications.send(title="Half way")
+    shown = Phone(emulator)
+    then = time.localtime(emulator.clock())
+    moments = re.findall(r'data-as-clock="[^"]*">([^<]*)<', shown.html)
+    assert moments == [f"{then.tm_hour}:{then.tm_min:02d}"] * 2
 
 
 def test_phone_leaves_a_picture_in_the_notebook(emulator, monkeypatch):
