@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, Unpack
 from activitysmith_jupyter._fields import integer
 from activitysmith_jupyter._states import MAX_METRICS
 from activitysmith_jupyter.frames import _jobs
-from activitysmith_jupyter.frames._aggregates import Specs, pairs_of
 from activitysmith_jupyter.frames._options import Looks, Options
 from activitysmith_jupyter.frames._plans import (
     SMALLEST_GROUP,
@@ -18,6 +17,7 @@ from activitysmith_jupyter.frames._plans import (
     ProgressPlan,
     TopPlan,
 )
+from activitysmith_jupyter.frames._specs import Specs, pairs_of
 from activitysmith_jupyter.frames._watch import seconds_of
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ class Kpis(Generic[_R]):
         aggregates : mapping or pairs, optional
             For labels that are no Python names.
         order_by : str or list of str, optional
-            What `first`, `last` and `change` go by; needed for lazy frames.
+            What `first`, `last` and `change` go by; needed for lazy frames. Among rows of the same
+            place the smallest value is the first, and the largest the last.
         title, subtitle, icon, formats, locale, delta, good, warn, alert, to, keys, badge, channels
             See `Kpis`.
         **named

@@ -10,33 +10,32 @@ import narwhals as nw
 from activitysmith_jupyter._smalltext import clean
 from activitysmith_jupyter._states import MAX_METRICS
 from activitysmith_jupyter.exceptions import PayloadError
-from activitysmith_jupyter.frames._aggregates import (
-    ROWS,
-    SHARE,
-    Aggregate,
-    aggregate_of,
-    read_aggregate,
-    read_aggregates,
-    read_target,
-)
+from activitysmith_jupyter.frames._aggregates import ROWS, Aggregate
+from activitysmith_jupyter.frames._kinds import SHARE, aggregate_of, needs_order, needs_ranks
 from activitysmith_jupyter.frames._numbers import MISSING
 from activitysmith_jupyter.frames._query import (
     ROWS_NAME,
     Figure,
     Frame,
+    brought_to_pandas,
     columns_of,
     combined,
     explained,
     figures,
     plain,
     read_frame,
+    read_value,
     rows_of,
     simple_parts,
     value_name,
+    with_steps,
 )
+from activitysmith_jupyter.frames._specs import read_aggregate, read_aggregates, read_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from activitysmith_jupyter.frames._columns import Columns
 
 __all__ = ["AggregatePlan", "DescribePlan", "Plan", "ProgressPlan", "TopPlan"]
 
@@ -195,40 +194,61 @@ class TopPlan:
         columns.check_order()
         if self.by not in columns.schema:
             raise columns.unknown("by", self.by, self.by)
-        spec = (self.of, self.how)
-        aggregate = read_aggregate("of", "count", columns)
-        prepared = frame
-        if self.of is not None:
-            if callable(self.how):
-                hint = "Say it with the name of an aggregation or a narwhals expression"
-                raise PayloadError("of", spec, "groups cannot be handed to a callable", hint)
-            target = read_target("of", self.of, self.how, columns, spec)
-            if target.column is None:
-                # By group, the engines are fast with columns only.
-                prepared = frame.with_columns(target.expr.alias(_OF))
-                target = attrs.evolve(target, expr=nw.col(_OF))
-            aggregate = aggregate_of("of", target, self.how, columns, spec)
+        if self.of is None:
+            prepared, aggregate = frame, read_aggregate("of", "count", columns)
+        else:
+            prepared, aggregate = self._prepared(frame, columns)
         try:
             rows = rows_of(self._largest(prepared, aggregate, only))
         except Exception as error:
             raise explained(prepared, [aggregate], error) from error
         return [
-            Figure(_group_name(group), plain(value), aggregate.natural_format, group, int(size))
+            Figure(
+                _group_name(group),
+                read_value(aggregate, value),
+                aggregate.natural_format,
+                group,
+                int(size),
+            )
             for group, value, size in ((plain(row[0]), *row[1:]) for row in rows)
         ]
+
+    def _prepared(self, frame: Frame, columns: Columns) -> tuple[Frame, Aggregate]:
+        spec = (self.of, self.how)
+        if callable(self.how):
+            hint = "Say it with the name of an aggregation or a narwhals expression"
+            raise PayloadError("of", spec, "groups cannot be handed to a callable", hint)
+        target = read_target("of", self.of, self.how, columns, spec)
+        if target.column is None:
+            # By group, the engines are fast with columns only.
+            frame = frame.with_columns(target.expr.alias(_OF))
+            target = attrs.evolve(target, expr=nw.col(_OF))
+        ordered, ranked = needs_order(self.how), needs_ranks(self.how)
+        if ordered and isinstance(frame, nw.DataFrame) and not columns.order_by:
+            frame = frame.with_row_index(_ROW)
+            columns = attrs.evolve(columns, order_by=(_ROW,))
+        incapable = (ordered and not columns.orders_groups) or (ranked and not columns.ranks_groups)
+        columns = attrs.evolve(columns, by=self.by, ranks=True)
+        aggregate = aggregate_of("of", target, self.how, columns, spec)
+        if incapable:
+            used = dict.fromkeys([self.by, target.column or _OF, *columns.order_by])
+            frame = brought_to_pandas(frame.select(*used))
+        return frame, aggregate
 
     def _largest(self, frame: Frame, aggregate: Aggregate, only: list[Any] | None) -> Frame:
         if only is not None:
             frame = frame.filter(nw.col(self.by).is_in(only))
-        grouped = frame.group_by(self.by).agg(*simple_parts([aggregate]))
-        valued = grouped.select(self.by, *combined([aggregate]), ROWS_NAME)
+        asked = {0: aggregate}
+        grouped = with_steps(frame, [aggregate]).group_by(self.by).agg(*simple_parts(asked))
+        valued = grouped.select(self.by, *combined(asked), ROWS_NAME)
         # Equal values in the order of their names: the card does not flicker.
         order = [value_name(0), self.by]
         return valued.sort(*order, descending=[True, False], nulls_last=True).head(self.n)
 
 
-# A name that no column of a user's frame has.
+# Names that no column of a user's frame has.
 _OF: Final = "activitysmith_of"
+_ROW: Final = "activitysmith_row"
 
 
 def _group_name(group: Any) -> str:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 import narwhals as nw
 
 from activitysmith_jupyter._outcome import one_line
 from activitysmith_jupyter.exceptions import PayloadError
-from activitysmith_jupyter.frames._aggregates import ROWS, Aggregate, Columns
+from activitysmith_jupyter.frames._aggregates import ROWS, Aggregate
+from activitysmith_jupyter.frames._columns import Columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "ROWS_NAME",
     "Figure",
     "Frame",
     "ask",
+    "brought_to_pandas",
     "columns_of",
     "combined",
     "explained",
     "figures",
     "plain",
     "read_frame",
+    "read_value",
     "rows_of",
     "simple_parts",
     "value_name",
+    "with_steps",
 ]
 
 Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
@@ -93,12 +99,17 @@ def columns_of(frame: Frame, order_by: str | Sequence[str] | None) -> Columns:
         rule, hint = "has columns of several levels", "Flatten them: df.columns.map('_'.join)"
         raise PayloadError("frame", "…", rule, hint)
     names = (order_by,) if isinstance(order_by, str) else tuple(order_by or ())
+    engine = frame.implementation
     return Columns(
-        dict(schema),
-        isinstance(frame, nw.DataFrame),
-        names,
-        adds_booleans=not frame.implementation.is_spark_like(),
-        ranks=not (frame.implementation.is_dask() and frame.to_native().npartitions > 1),
+        schema=dict(schema),
+        ordered=isinstance(frame, nw.DataFrame),
+        order_by=names,
+        adds_booleans=not engine.is_spark_like(),
+        compares_structs=engine.is_spark_like() or engine.is_duckdb() or engine.is_ibis(),
+        converts_durations=not (engine.is_spark_like() or engine.is_ibis()),
+        ranks=not engine.is_dask(),
+        ranks_groups=not (engine.is_dask() or engine.is_pyarrow()),
+        orders_groups=not engine.is_dask(),
     )
 
 
@@ -128,22 +139,61 @@ def ask(frame: Frame, aggregates: Sequence[Aggregate]) -> dict[int, Any]:
     PayloadError
         The engine cannot answer; it says which metric is at fault, where that can be told.
     """
-    asked = [index for index, aggregate in enumerate(aggregates) if aggregate.parts]
-    if not asked:
-        return {}
+    asked = {index: one for index, one in enumerate(aggregates) if one.parts}
     try:
-        row = _only_row(_answer(frame, aggregates))
+        return _values(frame, asked) if asked else {}
     except Exception as error:
         raise explained(frame, aggregates, error) from error
-    return dict(zip(asked, row, strict=True))
 
 
-def _answer(frame: Frame, aggregates: Sequence[Aggregate]) -> Frame:
-    if all(aggregate.is_simple for aggregate in aggregates):
+def _values(frame: Frame, asked: Mapping[int, Aggregate]) -> dict[int, Any]:
+    brought = {index: one for index, one in asked.items() if one.gathered is not None}
+    if not brought:
+        return dict(zip(asked, _only_row(_answer(frame, asked)), strict=True))
+    there = {index: one for index, one in asked.items() if index not in brought}
+    columns = frame.select(*(one.gathered for one in brought.values() if one.gathered is not None))
+    if not there:
+        (gathered,) = _collected_together(columns)
+        return dict(zip(brought, _only_row(_answer(gathered, brought)), strict=True))
+    answer, gathered = _collected_together(_answer(frame, there), columns)
+    return dict(zip(there, _only_row(answer), strict=True)) | dict(
+        zip(brought, _only_row(_answer(gathered, brought)), strict=True)
+    )
+
+
+def _collected_together(*frames: Frame) -> list[nw.DataFrame[Any]]:
+    """Return Dask frames as frames of pandas, from one reading of what they share."""
+    dask: Any = importlib.import_module("dask")  # the user's frame is one of its own
+    return [nw.from_native(native) for native in dask.compute(*(f.to_native() for f in frames))]
+
+
+def brought_to_pandas(frame: Frame) -> Frame:
+    """Return a frame of few columns as one of pandas."""
+    if isinstance(frame, nw.LazyFrame):
+        return frame.collect("pandas")
+    import pandas as pd  # noqa: PLC0415  only where the engine cannot do it
+
+    # Its own types: whole numbers stay whole where some are missing.
+    native = frame.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
+    return nw.from_native(native)  # type: ignore[no-any-return]
+
+
+def _answer(frame: Frame, aggregates: Mapping[int, Aggregate]) -> Frame:
+    """Return a frame of one row, whose columns are the aggregates in their order."""
+    prepared = with_steps(frame, aggregates.values())
+    if all(aggregate.is_simple for aggregate in aggregates.values()):
         # Two hundred columns are not worth a second look at each.
-        asked = enumerate(aggregates)
-        return frame.select(part.alias(value_name(i)) for i, one in asked for part in one.parts)
-    return frame.select(*simple_parts(aggregates)).select(*combined(aggregates))
+        asked = aggregates.items()
+        return prepared.select(part.alias(value_name(i)) for i, one in asked for part in one.parts)
+    return prepared.select(*simple_parts(aggregates)).select(*combined(aggregates))
+
+
+def with_steps(frame: Frame, aggregates: Iterable[Aggregate]) -> Frame:
+    """Return a frame with the columns that the aggregates' parts refer to."""
+    for step in zip_longest(*(one.steps for one in aggregates), fillvalue=()):
+        if columns := [column for some in step for column in some]:
+            frame = frame.with_columns(*columns)
+    return frame
 
 
 def rows_of(answer: Frame) -> list[tuple[Any, ...]]:
@@ -152,12 +202,12 @@ def rows_of(answer: Frame) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in table.rows()]
 
 
-def simple_parts(aggregates: Sequence[Aggregate]) -> list[nw.Expr]:
+def simple_parts(aggregates: Mapping[int, Aggregate]) -> list[nw.Expr]:
     """Return the aggregates' parts under names that `combined` knows, and the rows."""
     return [
         *(
             part.alias(_part_name(index, number))
-            for index, aggregate in enumerate(aggregates)
+            for index, aggregate in aggregates.items()
             for number, part in enumerate(aggregate.parts)
             if part is not ROWS
         ),
@@ -166,7 +216,7 @@ def simple_parts(aggregates: Sequence[Aggregate]) -> list[nw.Expr]:
     ]
 
 
-def combined(aggregates: Sequence[Aggregate]) -> list[nw.Expr]:
+def combined(aggregates: Mapping[int, Aggregate]) -> list[nw.Expr]:
     """Return the aggregates' values, from a frame of their `simple_parts`."""
     return [
         aggregate.combine(
@@ -175,8 +225,7 @@ def combined(aggregates: Sequence[Aggregate]) -> list[nw.Expr]:
                 for number, part in enumerate(aggregate.parts)
             )
         ).alias(value_name(index))
-        for index, aggregate in enumerate(aggregates)
-        if aggregate.parts
+        for index, aggregate in aggregates.items()
     ]
 
 
@@ -203,10 +252,10 @@ def explained(frame: Frame, aggregates: Iterable[Aggregate], error: Exception) -
         if not aggregate.parts:
             continue
         try:
-            if isinstance(frame, nw.LazyFrame):
+            if isinstance(frame, nw.LazyFrame) and aggregate.gathered is None:
                 # Some engines refuse already to plan it, and only for a frame of several parts.
-                _answer(frame, [aggregate])
-            _only_row(_answer(frame.head(0), [aggregate]))
+                _answer(frame, {0: aggregate})
+            _values(frame.head(0), {0: aggregate})
         except Exception as own:  # noqa: BLE001  any engine, any error
             rule = f"the frame's engine cannot compute it: {_reason(own)}"
             return PayloadError(aggregate.label, aggregate.spec, rule)
@@ -234,10 +283,25 @@ def figures(frame: Frame, aggregates: Sequence[Aggregate]) -> list[Figure]:
 def _figure(aggregate: Aggregate, value: Any) -> Figure:
     natural = "duration" if _is_duration(value) else aggregate.natural_format
     try:
-        read = plain(value)
+        return Figure(aggregate.label, read_value(aggregate, value), natural)
     except TypeError as error:
         raise PayloadError(aggregate.label, aggregate.spec, str(error)) from None
-    return Figure(aggregate.label, aggregate.of_nothing if read is None else read, natural)
+
+
+def read_value(aggregate: Aggregate, value: Any) -> Value:
+    """Return what an engine answered as a plain value of the metric.
+
+    Raises
+    ------
+    TypeError
+        It is no scalar.
+    """
+    read = plain(value)
+    if read is None:
+        return aggregate.of_nothing
+    if aggregate.in_microseconds:
+        return cast("float", read) / 1e6
+    return read
 
 
 def _called(aggregate: Aggregate, frame: Frame) -> Any:
