@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_places", "filled", "has_places", "written", "written_in"]
 
-# "{{" and "}}" are braces; "{name!r:.3f}" is filled in; "$name" as IPython's magics have it.
-_PLACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|\$([A-Za-z_]\w*)")
+# "{{" and "}}" are braces; "{name!r:.3f}" is filled in; "$name" as IPython's magics have it, which
+# take "$$name" for the text "$name".
+_PLACE: Final = re.compile(r"\{\{|\}\}|\$\$(?=[A-Za-z_])|\{([^{}]+)\}|\$([A-Za-z_]\w*)")
 # Of a width, a precision, or what strftime takes for one. Nothing shown is as long as that.
 _TOO_WIDE: Final = re.compile(r"\d{4}")
 
@@ -51,7 +52,7 @@ def filled(
 
     def fill(found: re.Match[str]) -> str:
         whole, place, dollar = found[0], found[1], found[2]
-        if whole in {"{{", "}}"}:
+        if whole in {"{{", "}}", "$$"}:
             return whole[0]
         try:
             if dollar:

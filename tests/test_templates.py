@@ -123,7 +123,7 @@ def test_place_that_is_no_name_stays_and_runs_nothing(place):
         ("$__builtins__", "$__builtins__"),
         ("$x.real", "1.5.real"),
         ("$trap[0]()", "trap[0]()"),
-        ("$1 $ $$x", "$1 $ $1.5"),
+        ("$1 $ $$x $$$x $$1", "$1 $ $x $$x $$1"),
     ],
 )
 def test_dollar_takes_a_name_and_nothing_behind_it(template, expected):

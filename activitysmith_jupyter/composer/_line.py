@@ -32,7 +32,7 @@ _PUSH_OPTIONS: Final = {
 }
 # What has a short form, where nothing in it could be read in another way.
 _PLAIN: Final = re.compile(r"[^\s:=,{}$-][^:=,{}$\n]*")
-# The line fills in {expressions} and $names of the notebook.
+# The line fills in {names} and $names of the notebook; $$name is a text.
 _DOLLAR: Final = re.compile(r"\$(?=[A-Za-z_])")
 
 
@@ -53,7 +53,7 @@ def _quoted(word: str) -> str:
     if "\n" in word or "\r" in word:
         raise _NoLineError("Text of several lines")
     doubled = word.replace("{", "{{").replace("}", "}}")
-    return shlex.quote(_DOLLAR.sub("{chr(36)}", doubled))
+    return shlex.quote(_DOLLAR.sub("$$", doubled))
 
 
 def _positional(word: str, what: str) -> str:
