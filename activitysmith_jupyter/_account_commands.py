@@ -19,6 +19,7 @@ from ._preview import Preview
 from ._requests import push_body
 from ._runtime import runtime
 from ._secret import hide
+from ._session import where_requests_go
 from ._settings import resolve
 from ._sheet import Row, Sheet
 from ._state_args import add_push_buttons, number_or_text, push_members, seconds_of
@@ -144,7 +145,7 @@ def _mirror(session: Session, options: argparse.Namespace) -> None:
 def _emulator(session: Session, options: argparse.Namespace) -> Any:
     session.emulate(on=options.state == "on")
     if session.emulator is None:
-        _say(f"Emulator off. From now on requests go to {resolve().base_url}.")
+        _say(where_requests_go())
         return None
     return _Loud(
         "EMULATOR ON: NOTHING LEAVES THIS MACHINE.",

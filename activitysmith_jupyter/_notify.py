@@ -89,9 +89,18 @@ class Watched:
         if self._card is not None:
             self._card.finish(outcome)
         try:
+            if self.wish.live and self.wish.dry_run:
+                self._show_card()
             tell(self.wish, ended, self._lookup)
         except ActivitySmithError as error:
             say(str(error))
+
+    def _show_card(self) -> None:
+        card = WorkCard.of(self.wish, self._lookup)
+        sample = card.sample(runtime().courier.now(), None)
+        if sample is not None:
+            path = f"/live-activity/stream/{card.stream_key}"
+            Preview("PUT", path, sample.body, ["After a few seconds it would show:"]).show()
 
 
 def tell(wish: Wish, ended: Ended, lookup: Callable[[str], Any] | None = None) -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._embedded import embedded_emulator, leave_emulator, use_emulator
+from ._settings import resolve
 from ._watching import RunWatch
 
 if TYPE_CHECKING:
     from .emulator import Emulator
 
-__all__ = ["Session"]
+__all__ = ["Session", "where_requests_go"]
+
+
+def where_requests_go() -> str:
+    """Return what to say when the emulator is off."""
+    return f"Emulator off. From now on requests go to {resolve(ask_keyring=False).base_url}."
 
 
 class Session:
@@ -48,7 +54,9 @@ class Session:
             leave_emulator()
 
     def close(self) -> None:
-        """Undo what the switches did."""
+        """Undo what the switches did; nobody must think that the emulator is still on."""
         self.watch.stop()
         self.mirror(on=False)
-        self.emulate(on=False)
+        if self.emulator is not None:
+            self.emulate(on=False)
+            print(where_requests_go())  # noqa: T201  the answer of the line that unloads us

@@ -417,6 +417,17 @@ def test_notify_dry_run_shows_the_payload_and_sends_nothing(notebook):
     assert "Dry run" in output.data["text/html"]
 
 
+def test_notify_dry_run_of_a_live_cell_shows_the_card_too(notebook):
+    """Both requests that would be made, and none that is."""
+    result = notebook.run("%%notify Fit --live --dry-run\nclock.advance(9)")
+    card, push = [output.data for output in result.rich]
+    assert "PUT /live-activity/stream/fit" in card["text/plain"]
+    assert '"type": "timer"' in card["text/plain"]
+    assert "as-card" in card["text/html"]
+    assert "POST /push-notification" in push["text/plain"]
+    assert (notebook.phone.cards, notebook.pushes) == ([], [])
+
+
 def test_notify_live_opens_a_timer_and_ends_it_with_the_verdict(notebook):
     """A card after a few seconds, green at the end."""
     source = (

@@ -347,6 +347,15 @@ def test_activity_emulator_switches_there_and_back(notebook):
     assert notebook.pushes == [("There", "")]
 
 
+@pytest.mark.parametrize("how", ["unload_ext", "reload_ext"])
+def test_extension_that_goes_says_that_the_emulator_is_off(notebook, how):
+    """Somebody may still believe that nothing leaves this machine."""
+    notebook.run("%activity emulator on")
+    shown = notebook.run(f"%{how} activitysmith_jupyter").shown
+    assert shown == f"Emulator off. From now on requests go to {notebook.emulator.base_url}.\n"
+    notebook.run("%load_ext activitysmith_jupyter")
+
+
 def test_activity_status_says_where_the_key_is_and_never_what_it_is(notebook):
     """Key, server, cards with their budget, problems."""
     notebook.run("%activity value k 1")
