@@ -586,7 +586,6 @@ def test_activity_example_of_each_command_is_understood(command):
         ("%notify --dr", ["--dry-run"]),
         ("x = 1\n    %activity st", ["stats", "steps", "status"]),
         ("said = %notify --dr", ["--dry-run"]),
-        ("%activity nothing x", []),
     ],
 )
 def test_completion_offers_what_may_follow_and_nothing_else(notebook, line, expected):
