@@ -49,6 +49,7 @@ from activitysmith_jupyter._secret import Secret
 from activitysmith_jupyter._settings import _process, resolve
 from activitysmith_jupyter.composer._message import LANGUAGES, Message, written
 from activitysmith_jupyter.emulator import Emulator
+from activitysmith_jupyter.runners import hooks
 from activitysmith_jupyter.runners._runcard import run_settings
 
 PACKAGE = "activitysmith_jupyter"
@@ -223,6 +224,7 @@ def test_key_is_behind_no_object_but_the_secret(emulator):
         assert [record.status for record in emulator.requests] == [200] * 3
         roots = [("client", client), ("activity", activity), ("runtime", runtime())]
         assert _holders(roots) == []
+    assert _holders(hooks(api_key=CANARY).items()) == []
     assert _holders([("control", [lambda: emulator, {"a": [CANARY]}])])
 
 
@@ -259,6 +261,10 @@ def _refused_request():
     ActivitySmith(_typed()).live_activities.update(activity_id="unknown", title="t")
 
 
+def _refused_hooks():
+    hooks(api_key=_typed(), notify="sometimes")
+
+
 def _failed_body():
     with Activity("train", api_key=_typed()) as activity:
         for step in tqdm(range(3), file=io.StringIO(), activity=activity):
@@ -275,6 +281,7 @@ FAILURES = {
         _refused_type,
         _refused_payload,
         _refused_request,
+        _refused_hooks,
         _failed_body,
     )
 }
@@ -521,7 +528,7 @@ ActivitySmith().live_activities.update(activity_id="unknown", title="t")
 
 
 def test_key_is_in_nothing_that_a_program_says_or_leaves_behind(emulator, tmp_path):
-    """Output, log, command lines, its last traceback, and every file of ours: state, presets, claims."""
+    """Output, log, command lines, its last traceback, and the files of ours: presets, claims."""
     homes = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "TMPDIR")
     env = {name: str(tmp_path / name) for name in homes}
     for folder in env.values():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from activitysmith_jupyter._outcome import Outcome
 from activitysmith_jupyter._relay import RUNNER_VARIABLE, Listener
 from activitysmith_jupyter._say import say
+from activitysmith_jupyter._secret import hide
 from activitysmith_jupyter.exceptions import ActivitySmithError
 
 from ._plan import notebook_title, plan_of
@@ -152,6 +153,8 @@ def hooks(path: str | None = None, **options: Any) -> Hooks:
 
         c.ExecutePreprocessor.update(hooks())
     """
+    if "api_key" in options:  # first of all, so that no traceback's variables can show it
+        options["api_key"] = hide(options["api_key"])
     run_settings(**options)
     listener = Listener()
     os.environ[RUNNER_VARIABLE] = listener.address
