@@ -295,6 +295,21 @@ def test_state_beyond_a_bound_is_refused_by_the_field_name(kind, field, value):
     assert caught.value.field.startswith(f"content_state.{field}")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "segmented_progress", "number_of_steps": 1, "current_step": 1},
+        {"type": "progress", "value": -0.25, "upper_limit": 0.001},
+        {"type": "progress", "value": 7, "upper_limit": 5},
+        {"type": "progress", "percentage": 100, "value": 1, "upper_limit": 2},
+    ],
+)
+def test_fields_that_go_together_are_accepted_at_their_bounds(fields):
+    """The least number of steps, the least limit, and a value beyond it."""
+    whole = {"title": "x", **fields}
+    assert parse_state(whole, operation="start").to_payload() == whole
+
+
 def test_error_deep_inside_names_the_whole_path_and_what_to_do():
     """The path is spelled as the API spells it."""
     metrics = [ITEM, Metric("b", 1), {"label": "c", "value": 1, "color": "bleu"}]
@@ -312,8 +327,14 @@ def test_unknown_field_names_the_nearest_known_one():
 
 def test_field_of_another_type_names_the_types_that_have_it():
     """Somebody who wants a badge learns which types have one."""
-    with pytest.raises(PayloadError, match="segmented_progress, progress, alert, value have it"):
+    with pytest.raises(
+        PayloadError, match="segmented_progress, progress, alert, value have it"
+    ) as b:
         parse_state(_start("timer", badge={"title": "b"}), operation="start")
+    assert b.value.hint == "Leave it out or change the type"
+    with pytest.raises(PayloadError) as color:
+        parse_state(_start("stats", color="red"), operation="start")
+    assert color.value.hint == "Color the metrics instead"
 
 
 # --- what each operation asks for

@@ -137,7 +137,7 @@ def test_every_part_of_the_form_is_reached_by_tab_and_has_a_name(workbench):
     """No field is for the mouse only, and none is without a label."""
     page = workbench(
         "from activitysmith_jupyter.composer import Composer\n"
-        "Composer({'content_state': {'type': 'stats', 'title': 'T', 'metrics': [\n"
+        "Composer({'content_state': {'type': 'metrics', 'title': 'T', 'metrics': [\n"
         "    {'label': 'A', 'value': 1}, {'label': 'B', 'value': 2}]}})"
     )
     form = page.output(0)
