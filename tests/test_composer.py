@@ -21,7 +21,7 @@ from activitysmith_jupyter._embedded import embedded_emulator, leave_emulator
 from activitysmith_jupyter._moments import Debounced, meanwhile
 from activitysmith_jupyter.composer import Composer, _composer
 from activitysmith_jupyter.composer._catalogue import KINDS, PUSH
-from activitysmith_jupyter.composer._look import hint_html, style_html
+from activitysmith_jupyter.composer._look import hint_html, style_html, with_code
 from activitysmith_jupyter.composer._presets import MOST_RECENT, Presets
 from activitysmith_jupyter.emulator import Emulator
 
@@ -549,6 +549,12 @@ def test_in_a_loop_typing_is_debounced_and_work_is_elsewhere():
 
     asyncio.run(use())
     assert calls == ["typed", True]
+
+
+def test_commands_among_the_words_are_set_as_code_and_nothing_else_is_markup():
+    """What is to be typed somewhere stands out, whatever stands around it."""
+    shown = with_code("Set `export A=<key>` or <b>`x`")
+    assert shown == "Set <code>export A=&lt;key&gt;</code> or &lt;b&gt;<code>x</code>"
 
 
 def test_hint_without_limits_and_problems_is_empty():

@@ -24,7 +24,7 @@ from activitysmith_jupyter.card import stylesheet
 from activitysmith_jupyter.composer._catalogue import EXAMPLES, PUSH, fields_of
 from activitysmith_jupyter.composer._draft import STREAM_KEY, Reading, read
 from activitysmith_jupyter.composer._form import Form, KindChooser
-from activitysmith_jupyter.composer._look import safe, style_html
+from activitysmith_jupyter.composer._look import hint_html, style_html, with_code
 from activitysmith_jupyter.composer._message import Message, written
 from activitysmith_jupyter.composer._presets import Presets
 from activitysmith_jupyter.composer._send import Answer, deliver
@@ -321,10 +321,9 @@ class Composer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         button.layout.width = "auto"
         button.on_click(self._use_emulator)
         words = "Nothing leaves this machine with the emulator: a phone beside the form."
-        self._notice.children = [
-            _note(f"No API key yet. {HOW_TO_SET_A_KEY}."),
-            ipywidgets.HBox([button, ipywidgets.HTML(f'<span class="as-hint">{words}</span>')]),
-        ]
+        way_out = ipywidgets.HBox([button, ipywidgets.HTML(hint_html(words, None))])
+        way_out.add_class("as-way-out")
+        self._notice.children = [_note(f"No API key yet. {HOW_TO_SET_A_KEY}."), way_out]
 
     def _use_emulator(self, _: Any) -> None:
         use_emulator()
@@ -392,4 +391,4 @@ def _default_key() -> str:
 
 
 def _note(words: str) -> Any:
-    return ipywidgets.HTML(f'<div class="as-note" role="note">{safe(words)}</div>')
+    return ipywidgets.HTML(f'<div class="as-note" role="note">{with_code(words)}</div>')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import html
+import re
 from typing import TYPE_CHECKING, Final
 
 from activitysmith_jupyter.card import card_html, push_html, stylesheet
@@ -12,7 +13,17 @@ from activitysmith_jupyter.composer._catalogue import EXAMPLES, PUSH
 if TYPE_CHECKING:
     from activitysmith_jupyter.composer._draft import Problem
 
-__all__ = ["answer_html", "hint_html", "problem_html", "safe", "style_html", "thumbnail_html"]
+__all__ = [
+    "answer_html",
+    "hint_html",
+    "problem_html",
+    "safe",
+    "style_html",
+    "thumbnail_html",
+    "with_code",
+]
+
+_CODE: Final = re.compile("`([^`]+)`")
 
 # Colours are the notebook's own where it names them, so that the form follows its theme.
 RULES: Final = """
@@ -102,6 +113,10 @@ margin:2px 0 8px;overflow-wrap:anywhere}
 .as-bad{border-color:light-dark(#b3140a,#ff9a93)}
 .as-note{border:1px solid var(--as-c-line);border-radius:10px;padding:8px 12px;
 overflow-wrap:anywhere}
+.as-note code,.as-answer code{font:12px var(--jp-code-font-family,monospace);
+background:var(--jp-layout-color2,#8882);border-radius:4px;padding:1px 4px;color:inherit}
+.as-composer .as-way-out{align-items:center;gap:10px;margin:8px 0 12px;overflow:visible}
+.as-way-out .widget-button{margin:0;height:32px}
 .as-composer .as-code{margin-top:6px}
 .as-code textarea{min-height:170px;
 white-space:pre;overflow:auto;unicode-bidi:normal}
@@ -151,13 +166,18 @@ def problem_html(words: str, *, is_missing: bool) -> str:
 def answer_html(words: tuple[str, ...], *, is_good: bool | None) -> str:
     """Write what became of a message, a sentence each."""
     mood = {True: " as-good", False: " as-bad", None: ""}[is_good]
-    said = "<br>".join(safe(sentence) for sentence in words)
+    said = "<br>".join(with_code(sentence) for sentence in words)
     return f'<div class="as-answer{mood}" role="status">{said}</div>' if words else ""
 
 
 def safe(text: str) -> str:
     """Write text so that it is shown as text."""
     return html.escape(text)
+
+
+def with_code(text: str) -> str:
+    """Write text so that it is shown as text, and what stands in backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", safe(text))
 
 
 def _sentence(words: str) -> str:
