@@ -217,6 +217,7 @@ GOOD = [
     ("segmented_progress", "step_colors", ["lime", "red"]),
     ("stats", "metrics", [ITEM] * 8),
     ("stats", "metrics", [{"label": "a", "value": "x" * 64}]),
+    ("stats", "metrics", [{"label": "a", "value": "x"}]),
     ("stats", "metrics", [{"label": "a", "value": 0, "unit": "", "color": "red"}]),
     ("metrics", "metrics", (ITEM,)),
     ("metrics", "color", "lime"),
