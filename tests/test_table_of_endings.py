@@ -554,12 +554,21 @@ BEFORE_THE_RUN = """
     """
 
 
+WAITS = """
+import os, time
+open("begun.txt", "w").close()
+while not os.path.exists("go"):
+    time.sleep(0.01)
+6 * 7
+"""
+
+
 @contextmanager
 def run_of_a_notebook(
-    emulator: Emulator, runner: str, folder: Path, act: str = "pass"
+    env: dict[str, str], runner: str, folder: Path, last_cell: str
 ) -> Iterator[Mortal]:
-    """Start a runner on a notebook of two cells, the second of which has a bar."""
-    cells = ["x = 1", INNER_BARS.format(act=act)]
+    """Start a runner on a notebook of two cells."""
+    cells = ["x = 1", last_cell]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     book = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
@@ -567,7 +576,7 @@ def run_of_a_notebook(
     )
     nbformat.write(book, folder / "in.ipynb")
     code = f"os.chdir({str(folder)!r})\n" + textwrap.dedent(BEFORE_THE_RUN + RUNNERS[runner])
-    with mortal(code, account(emulator)) as program:
+    with mortal(code, env) as program:
         yield program
 
 
@@ -576,7 +585,8 @@ def test_ending_of_a_killed_runner_is_died_and_its_kernels_bars_do_no_harm(
     emulator: Emulator, runner: str, tmp_path: Path
 ) -> None:
     """The watchdog speaks for the runner; the orphaned kernel's bars loop on and open no card."""
-    with run_of_a_notebook(emulator, runner, tmp_path) as program:
+    bars = INNER_BARS.format(act="pass")
+    with run_of_a_notebook(account(emulator), runner, tmp_path, bars) as program:
         assert program.wait_for_line() == "near"
         helpers_before = program.helpers()
         program.process.kill()
@@ -598,8 +608,8 @@ def test_ending_of_a_kernel_killed_under_a_runner_is_died(
     emulator: Emulator, runner: str, tmp_path: Path
 ) -> None:
     """The runner says of a dead kernel that it died, once, and fails as it would have."""
-    act = "if os.path.exists('die'): os.kill(os.getpid(), 9)"
-    with run_of_a_notebook(emulator, runner, tmp_path, act) as program:
+    bars = INNER_BARS.format(act="if os.path.exists('die'): os.kill(os.getpid(), 9)")
+    with run_of_a_notebook(account(emulator), runner, tmp_path, bars) as program:
         assert program.wait_for_line() == "near"
         (tmp_path / "die").touch()
         state = wait_until_ended(emulator, AT_ONCE)
@@ -610,3 +620,32 @@ def test_ending_of_a_kernel_killed_under_a_runner_is_died(
     assert state["subtitle"].startswith("Kernel died at cell 2 of 2")
     assert ends(emulator) == 1
     assert [push["title"] for push in emulator.phone.pushes] == ["❌ in: kernel died"]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_ending_of_a_run_with_the_network_down_saves_all_and_is_told_later(
+    emulator: Emulator, runner: str, tmp_path: Path
+) -> None:
+    """The notebook is done as ever, the runner says what is missing, and its helper delivers it."""
+    with FaultProxy(port_of(emulator.url)) as network:
+        env = account(emulator, ACTIVITYSMITH_FLUSH_SECONDS="0.3")
+        env["ACTIVITYSMITH_BASE_URL"] = network.base_url
+        with run_of_a_notebook(env, runner, tmp_path, WAITS) as program:
+            assert program.wait_for_line() == "near"
+            network.set("refuse")
+            (tmp_path / "go").touch()
+            _, errors = program.process.communicate(timeout=60)
+            (helper,) = program.helpers()
+            network.heal()
+            state = wait_until_ended(emulator, AFTER_A_WHILE)
+            emulator.wait_for(lambda: emulator.phone.pushes, AFTER_A_WHILE)
+            wait_until_gone(helper)
+    assert program.process.returncode == 0
+    assert "a helper process goes on trying" in errors
+    (output,) = (
+        tmp_path / name for name in ("out.ipynb", "in-run.ipynb") if (tmp_path / name).exists()
+    )
+    assert nbformat.read(output, 4).cells[-1].outputs[0].data["text/plain"] == "42"
+    assert state["subtitle"].startswith("Done in")
+    assert ends(emulator) == 1
+    assert [push["title"] for push in emulator.phone.pushes] == ["✅ in: done"]

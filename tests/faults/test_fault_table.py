@@ -71,9 +71,10 @@ BOUND_SECONDS = 20.0
 HANGS = {"hang-at-connect", "hang-at-read", "slow-bytes"}
 HANGS_SECONDS = 0.5
 MEND_SECONDS = 0.2
-# Of the user's time under a fault to that without. A wait for an answer that does not come would be
-# more; a busy machine that takes the processor away in one of the two runs is less.
-MOST_RATIO = 15.0
+# Of the user's time under a fault to that without, in the best of some tries: a busy machine may
+# take the processor away in one of two runs, but a wait for an answer is long in each.
+MOST_RATIO = 4.0
+MOST_TRIES = 4
 PATIENCE = {
     name: getattr(_http, name) for name in ("CONNECT_SECONDS", "READ_SECONDS", "ANSWER_SECONDS")
 }
@@ -432,12 +433,13 @@ def test_fault_under_work_in_the_background_changes_nothing_for_the_user(
     monkeypatch.setattr(_cellcard, "_OPENS_AFTER_SECONDS", 0.0)
     monkeypatch.setattr(_runcard, "_OPENS_AFTER_SECONDS", 0.0)
     monkeypatch.setenv(RUNNER_VARIABLE, "")  # to be as it was afterwards
-    healthy = follow(network, emulator, surface, "")
-    course = follow(network, emulator, surface, when)
-
-    assert course.waits == healthy.waits == []
-    ratio = course.seconds / healthy.seconds
-    assert ratio < MOST_RATIO
+    ratios = []
+    while not ratios or (min(ratios) >= MOST_RATIO and len(ratios) < MOST_TRIES):
+        healthy = follow(network, emulator, surface, "")
+        course = follow(network, emulator, surface, when)
+        assert course.waits == healthy.waits == []
+        ratios.append(course.seconds / healthy.seconds)
+    assert min(ratios) < MOST_RATIO
     problems = course.here.courier.problems
     assert len(problems) <= 1
     cards = emulator.phone.cards
@@ -463,7 +465,7 @@ def test_fault_under_work_in_the_background_changes_nothing_for_the_user(
         assert verdicts == ["green"]
         assert card["content_state"]["subtitle"].startswith("Done in")
         became = "true" if pushes else "no push"
-    table.note(fault, surface, when, became, ratio)
+    table.note(fault, surface, when, became, min(ratios))
 
 
 # ---------------------------------------------------------------- direct calls
