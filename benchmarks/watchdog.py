@@ -80,6 +80,15 @@ def _helper_memory() -> dict[str, int]:
     return found
 
 
+def _memory_at_rest() -> dict[str, int]:
+    """Return kB of the newest helper once it has started up and waits."""
+    before, now = {"": 0}, _helper_memory()
+    while before != now:
+        time.sleep(0.2)
+        before, now = now, _helper_memory()
+    return now
+
+
 def measure_kill(emulator: Emulator) -> tuple[float, dict[str, int]]:
     """Return seconds from the kill to the end on the phone, and the helper's memory."""
     emulator.reset()
@@ -90,7 +99,7 @@ def measure_kill(emulator: Emulator) -> tuple[float, dict[str, int]]:
     ) as program:
         assert program.stdout is not None  # noqa: S101  for the type checker
         program.stdout.readline()
-        memory = _helper_memory()
+        memory = _memory_at_rest()
         began = time.perf_counter()
         program.kill()
         emulator.wait_for(lambda: emulator.phone.cards[0]["status"] == "ended", 30)
