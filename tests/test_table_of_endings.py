@@ -519,6 +519,7 @@ def test_ending_of_a_kernel_killed_under_nbclient_is_died(emulator: Emulator) ->
 INNER_BARS = """
 import os, time
 from activitysmith_jupyter import tqdm
+from activitysmith_jupyter._runtime import runtime
 parent, runner = os.getppid, os.getppid()
 os.getppid = lambda: runner
 for step in tqdm(range(10), desc="epochs", file=open(os.devnull, "w")):
@@ -526,8 +527,9 @@ for step in tqdm(range(10), desc="epochs", file=open(os.devnull, "w")):
         open("begun.txt", "w").close()
         {act}
         time.sleep(0.01)
+    cards = len(runtime().open_cards)
 with open("after.txt", "w") as file:
-    file.write(f"{{step + 1}} steps")
+    file.write(f"{{step + 1}} steps, {{cards}} cards")
 os._exit(0)
 """
 RUNNERS = {
@@ -593,7 +595,7 @@ def test_ending_of_a_killed_runner_is_died_and_its_kernels_bars_do_no_harm(
         state = wait_until_ended(emulator, AT_ONCE)
         emulator.wait_for(lambda: emulator.phone.pushes, AT_ONCE)
     # The runner's output ended with the kernel, which had it open, too.
-    assert (tmp_path / "after.txt").read_text() == "10 steps"
+    assert (tmp_path / "after.txt").read_text() == "10 steps, 0 cards"
     for helper in helpers_before:
         wait_until_gone(helper)
     assert state["color"] == "red"
