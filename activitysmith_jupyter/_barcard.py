@@ -6,6 +6,9 @@ bars that follow within a moment join it.
 
 from __future__ import annotations
 
+import os
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
@@ -24,7 +27,7 @@ from ._runtime import runtime
 from ._streams import stream_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ._bargroup import Bar
     from ._settings import Settings
@@ -33,6 +36,7 @@ __all__ = ["BarCard", "CardOptions", "join_card"]
 
 # A loop that follows this soon goes on with the card: never a new activity for each epoch.
 GRACE_SECONDS: Final = 1.0
+_JOIN_SECONDS: Final = 0.5
 _MESSAGE_CHARACTERS: Final = 300
 
 
@@ -129,8 +133,12 @@ class BarCard(OpenCard):
         return open_for_more and options.key in {None, self.options.key}
 
     def _bars_are_closed(self) -> None:
-        if not self._ends_with_bars or not self.is_open:
-            return
+        with _one_at_a_time():
+            # Meanwhile another thread's bar may have joined.
+            if self._ends_with_bars and self.is_open and not self.group.has_open_bars:
+                self._end_row()
+
+    def _end_row(self) -> None:
         outcome, certain = self.group.outcome()
         self.row.ended_at = runtime().courier.now()
         if certain:
@@ -193,6 +201,31 @@ def _pace(
 # The newest card's, which the next bar may continue.
 _newest: list[Row] = []
 
+# Bars that begin in several threads at the same moment would each open a card under the same key.
+# Reentrant, and nobody waits long for it: a finalizer or a signal handler may close a bar in the
+# middle of a join.
+_joining = threading.RLock()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    alone = _joining.acquire(timeout=_JOIN_SECONDS)
+    try:
+        yield
+    finally:
+        if alone:
+            _joining.release()
+
+
+def _renew_after_fork() -> None:
+    """Give a forked child a lock that no other thread of its parent's holds."""
+    global _joining  # noqa: PLW0603  one for the process is the point
+    _joining = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_after_fork)
+
 
 def join_card(bar: Bar, options: CardOptions) -> Place | None:
     """Give a bar its place on a card: the open one, or a new one.
@@ -202,6 +235,11 @@ def join_card(bar: Bar, options: CardOptions) -> Place | None:
     Place or None
         None where nothing is shown (no key, disabled, a worker process).
     """
+    with _one_at_a_time():
+        return _join_card(bar, options)
+
+
+def _join_card(bar: Bar, options: CardOptions) -> Place | None:
     here = runtime()
     cards = [card for card in here.open_cards if isinstance(card, BarCard)]
     for card in cards:

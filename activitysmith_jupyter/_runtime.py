@@ -288,20 +288,25 @@ class Runtime:
         self.courier.retire()
 
 
-_the_runtime: Runtime | None = None
+# By process number: a forked child does not take its parent's for its own.
+_runtimes: dict[int, Runtime] = {}
 
 
 def runtime() -> Runtime:
     """Return the process's runtime, made on first use; a forked child gets a new one."""
-    global _the_runtime  # noqa: PLW0603  one per process is the point
-    current = _the_runtime
-    if current is None or current._pid != os.getpid():  # noqa: SLF001  its own module
-        current = _the_runtime = Runtime()
-    return current
+    here = os.getpid()
+    found = _runtimes.get(here)
+    if found is None:
+        for other in set(_runtimes) - {here}:
+            _runtimes.pop(other, None)
+        # In one step: several threads may be the first to ask.
+        found = _runtimes.setdefault(here, Runtime())
+    return found
 
 
 def replace_runtime(new: Runtime | None) -> Runtime | None:
     """Put another runtime in place and return the old one, for tests."""
-    global _the_runtime
-    old, _the_runtime = _the_runtime, new
+    old = _runtimes.pop(os.getpid(), None)
+    if new is not None:
+        _runtimes[os.getpid()] = new
     return old

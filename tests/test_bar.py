@@ -6,7 +6,7 @@ import sys
 import textwrap
 import threading
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.phonebench import Bench, bench
@@ -17,12 +17,16 @@ from activitysmith_jupyter import (
     ActivitySmithWarning,
     ConfigurationError,
     PayloadError,
+    _bargroup,
     configure,
     tqdm,
     trange,
 )
 from activitysmith_jupyter._outcome import Outcome
 from activitysmith_jupyter.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -337,6 +341,60 @@ def test_bars_of_threads_share_one_card_with_a_combined_fraction(phone: Bench) -
     phone.step(2)
     assert phone.card["status"] == "ended"
     assert phone.state["color"] == "green"
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Have threads take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_bars_that_threads_begin_at_the_same_moment_share_one_card(phone: Bench) -> None:
+    """However many threads make the first bar, none of them opens a card beside another's."""
+    for _ in range(30):
+        ready, bars = threading.Barrier(8), []
+
+        def begin(ready: Any = ready, bars: Any = bars) -> None:
+            ready.wait(30)
+            bars.append(tqdm(total=10, file=StringIO()))
+
+        threads = [threading.Thread(target=begin) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len({id(bar._place.group) for bar in bars}) == 1
+        for bar in bars:
+            bar.update(10)
+            bar.close()
+        phone.step(5)
+
+
+def test_bar_that_joins_while_the_last_other_one_closes_keeps_the_card(
+    phone: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bar that found its card in the moment of its end is on a card that goes on."""
+    first = tqdm(total=10, file=StringIO())
+    closing = threading.Thread(target=lambda: (first.update(10), first.close()))
+    add = _bargroup.BarGroup.add
+
+    def add_late(group: Any, bar: Any) -> Any:
+        closing.start()
+        closing.join(0.3)  # as far as it can come
+        return add(group, bar)
+
+    monkeypatch.setattr(_bargroup.BarGroup, "add", add_late)
+    second = tqdm(total=10, file=StringIO())
+    closing.join()
+    phone.step(5)
+    assert phone.card["status"] == "active"
+    second.close()
+    phone.step(20)
+    assert phone.card["content_state"]["color"] == "gray"
 
 
 def test_bar_subtitle_keeps_the_postfix_numbers(phone: Bench) -> None:

@@ -222,6 +222,29 @@ def test_runtime_is_one_per_process(monkeypatch):
     replace_runtime(None)
 
 
+def test_runtime_that_several_threads_ask_for_first_is_one():
+    """Threads that make the first bars at the same moment have one runtime, and so one card."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(100):
+            replace_runtime(None)
+            ready, found = threading.Barrier(8), []
+
+            def ask(ready=ready, found=found):
+                ready.wait(30)
+                found.append(runtime())
+
+            threads = [threading.Thread(target=ask) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(set(map(id, found))) == 1
+    finally:
+        sys.setswitchinterval(interval)
+
+
 def test_notices_are_not_said_by_the_background_thread():
     """What the user should know waits for a thread of theirs."""
     with Emulator(rate_limits="off") as emulator, warnings.catch_warnings(record=True) as said:
