@@ -134,11 +134,17 @@ class Network:
         else:
             self.proxy.set(self.fault)
 
+    def wait_until_felt(self) -> None:
+        """Wait for the first setback; who began with all the patience is cut off."""
+        if self.fault in HANGS and not self.trouble.wait(2 * HANGS_SECONDS):
+            self.proxy.heal()
+        assert self.trouble.wait(BOUND_SECONDS)
+
     def mending(self) -> threading.Thread:
         """Return what ends the fault a while after somebody felt it."""
 
         def mend() -> None:
-            assert self.trouble.wait(BOUND_SECONDS)
+            self.wait_until_felt()
             threading.Event().wait(MEND_SECONDS)
             self.mend()
 
@@ -374,7 +380,7 @@ class Course:
         self.seconds += time.perf_counter() if name != "start" else 0.0
         if self.network.active:
             self.here.courier.wake()
-            assert self.network.trouble.wait(BOUND_SECONDS)
+            self.network.wait_until_felt()
             self.network.mend()
         if name != "start" and self._opens():
             self.emulator.wait_for(lambda: self.emulator.phone.cards, BOUND_SECONDS)
