@@ -11,6 +11,8 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SOURCES := pyproject.toml README.md LICENSE $(shell find activitysmith_jupyter -type f -not -name '*.pyc')
 # Chromium for the tests that look at pages, with fonts so that pictures have text; curl runs the
 # code that the composer writes for it.
+# PySpark is tested where the Java is that it needs; it is large, and nothing else needs it.
+HAS_JAVA := $(shell java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' && echo yes)
 DEBIAN_TEST_PACKAGES := chromium curl fonts-dejavu-core fonts-inter fonts-noto-color-emoji
 
 export DEMO_SECONDS ?= 30
@@ -45,6 +47,10 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/python -m pip install -q "$$(ls dist/*.whl)[test]"
 	@touch $@
 
+$(VENV)/.sparked: $(VENV)/.tested
+	$(BIN)/python -m pip install -q "$$(ls dist/*.whl)[spark]"
+	@touch $@
+
 $(VENV)/.linted: $(VENV)/.tested
 	$(BIN)/python -m pip install -q "$$(ls dist/*.whl)[lint]"
 	@touch $@
@@ -59,9 +65,14 @@ demo: $(VENV)/.installed  ## Train a classifier and watch it on the emulated pho
 	$(BIN)/activitysmith-jupyter demo
 
 # The browser tests hold an event loop of their own, which asyncio tests of one process would meet.
-test: $(VENV)/.tested browser  ## Run all tests against the built wheel
-	$(BIN)/pytest tests --ignore=tests/browser $(PYTEST_ARGS)
+test: $(VENV)/.tested $(if $(HAS_JAVA),$(VENV)/.sparked) browser  ## Run all tests against the built wheel
+	$(BIN)/pytest tests --ignore=tests/browser --ignore=tests/spark $(PYTEST_ARGS)
 	$(BIN)/pytest tests/browser $(PYTEST_ARGS)
+ifdef HAS_JAVA
+	$(BIN)/pytest tests/spark $(PYTEST_ARGS)
+else
+	@echo "PySpark was not tested: there is no Java 17 or newer here"
+endif
 
 lint: $(VENV)/.linted  ## Check style and types
 	$(BIN)/ruff check .

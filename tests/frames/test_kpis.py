@@ -321,6 +321,22 @@ def test_lazy_frame_that_fails_to_collect_is_one_error(emulator: Emulator, tmp_p
     assert emulator.requests == []
 
 
+def test_wide_frame_that_fails_to_collect_is_named_in_a_line_and_asked_no_hundred_times() -> None:
+    """The error about 200 columns is short, and finding its cause is no work of its own."""
+    reads = []
+
+    def failing(frame: pl.DataFrame) -> pl.DataFrame:
+        reads.append(frame.height)
+        raise ValueError("the disk is gone")
+
+    wide = pl.DataFrame({f"c{index}": [1.0] for index in range(200)})
+    lazy = wide.lazy().map_batches(failing, schema=wide.schema)
+    with pytest.raises(PayloadError, match="the disk is gone") as caught:
+        lazy.activity.preview().describe()
+    assert len(str(caught.value)) < 500
+    assert len(reads) < 20
+
+
 def test_first_of_a_lazy_frame_needs_an_order(sales: pd.DataFrame) -> None:
     """A lazy frame's rows have no order until somebody names one."""
     lazy = pl.from_pandas(sales).lazy()
