@@ -57,7 +57,10 @@ def as_number(value: Any) -> float | None:
     """Return a value that can be compared with another one; None for any other."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) else None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # a whole number that no float can hold
+        return None
 
 
 def change_of(value: Any, before: Any, how: Format, locale: str) -> Change | None:

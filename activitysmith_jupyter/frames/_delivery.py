@@ -14,6 +14,7 @@ from activitysmith_jupyter._streams import MAX_DEFAULT_KEY, stream_key
 from activitysmith_jupyter.client import ActivitySmith
 from activitysmith_jupyter.exceptions import PayloadError
 from activitysmith_jupyter.frames._changes import as_number
+from activitysmith_jupyter.frames._numbers import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,7 @@ def _badge(report: Report, options: Options, to: dict[str, Any]) -> list[_Reques
     if label not in labels:
         raise PayloadError("badge", label, f"is no metric here: {', '.join(labels)}")
     tile = report.tiles[labels.index(label)]
-    if tile.value is None:
+    if is_missing(tile.value):
         say(f"{label} has no value, so the app's badge stays as it was")
         return []
     body = badge_body(tile.value, **to)

@@ -84,7 +84,13 @@ class Job:
             return {}
         if isinstance(delta, str):
             return remembered.values
-        return delta if isinstance(delta, Mapping) else self.plan.baseline(delta, figures)
+        if isinstance(delta, Mapping):
+            return delta
+        try:
+            return self.plan.baseline(delta, figures)
+        except PayloadError as error:
+            rule = f"cannot be asked the same: {error}"
+            raise PayloadError("delta", type(delta).__name__, rule) from error
 
 
 def send(job: Job) -> Report:

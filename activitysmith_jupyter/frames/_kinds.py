@@ -167,7 +167,7 @@ def needs_ranks(how: Any) -> bool:
 def _unfit(label: str, target: Target, wanted: str, spec: Any) -> PayloadError:
     rule = f"needs {wanted}, and the column {target.column!r} is {target.dtype}"
     is_object = target.dtype == nw.Object
-    hint = "Convert it first, for example with pandas.to_numeric" if is_object else ""
+    hint = "Convert it first, with pandas.to_numeric or pandas.to_datetime" if is_object else ""
     return PayloadError(label, spec, rule, hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
@@ -185,7 +186,9 @@ class TopPlan:
 
     def measure(self, native: Any) -> list[Figure]:
         """Return the largest groups."""
-        return _unique(self._groups(read_frame(native), None))
+        found = self._groups(read_frame(native), None)
+        # No group at all: a card needs a metric, and this one says that there is nothing.
+        return _unique(found) or [Figure(clean(self.by) or MISSING, None)]
 
     def remarks(self, shown: Sequence[Figure]) -> list[str]:
         """Warn of small groups."""
@@ -269,7 +272,13 @@ _ROW: Final = "activitysmith_row"
 
 
 def _group_name(group: Any) -> str:
-    return MISSING if group is None else clean(group) or "(empty)"
+    if group is None:
+        return MISSING
+    if isinstance(group, float) and group.is_integer():
+        group = int(group)  # pandas has no whole numbers beside missing ones
+    if isinstance(group, datetime):
+        group = f"{group:%Y-%m-%d %H:%M}"
+    return clean(group) or "(empty)"
 
 
 def _unique(found: list[Figure]) -> list[Figure]:

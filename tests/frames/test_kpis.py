@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -122,6 +123,34 @@ def test_top_of_a_frame_shows_the_largest_groups(sales: pd.DataFrame) -> None:
     assert biggest.values == {"north": 2000.0}
 
 
+def test_top_of_an_empty_frame_says_that_there_is_nothing(
+    emulator: Emulator, sales: pd.DataFrame
+) -> None:
+    """No rows, no groups, and yet no crash: the card has a dash where the groups would be."""
+    report = sales.iloc[:0].activity.top("sales", by="region", of="revenue", delta="previous")
+    assert report.texts == {"region": MISSING}
+    assert emulator.phone.cards[0]["content_state"]["metrics"] == [
+        {"label": "region", "value": MISSING}
+    ]
+
+
+def test_number_that_no_float_can_hold_is_shown(sales: pd.DataFrame) -> None:
+    """Python's whole numbers have no end; nothing is compared with one, and nothing crashes."""
+    report = sales.activity.preview().value("n", lambda _: 10**400, delta={"n": 5})
+    assert report.texts == {"n": "1E400"}
+
+
+def test_top_names_its_groups_alike_on_every_engine() -> None:
+    """Whole numbers beside a gap are floats in pandas, and nobody calls a shop 1.0."""
+    frame = pd.DataFrame({"shop": [1.0, 2.0, None, 1.0], "n": [4, 2, 1, 4]})
+    whole = pl.DataFrame({"shop": [1, 2, None, 1], "n": [4, 2, 1, 4]})
+    for native in (frame, whole):
+        report = kpis(native).preview().top("t", by="shop", of="n", k=0)
+        assert report.texts == {"1": "8", "2": "2", MISSING: "1"}
+    days = pd.DataFrame({"day": pd.to_datetime(["2026-01-05"]), "n": [1]})
+    assert kpis(days).preview().top("t", by="day", k=0).texts == {"2026-01-05 00:00": "1"}
+
+
 def test_top_of_small_groups_warns(sales: pd.DataFrame) -> None:
     """A group of fewer than five may be somebody; the user hears of it, and can say it is fine."""
     with pytest.warns(ActivitySmithWarning, match="3 of the groups by 'region' have fewer than 5"):
@@ -183,6 +212,8 @@ def test_badge_of_a_missing_value_stays_as_it_was(emulator: Emulator, sales: pd.
     empty = sales.iloc[:0]
     with pytest.warns(ActivitySmithWarning, match="stays as it was"):
         empty.activity.value("Revenue", ("revenue", "sum"), to="badge")
+    with pytest.warns(ActivitySmithWarning, match="stays as it was"):
+        sales.activity.value("Ratio", lambda _: math.inf, to="badge")
     assert emulator.requests == []
 
 
@@ -287,6 +318,10 @@ def test_limit_of_a_missing_value_neither_alarms_nor_recovers(
         ({"R": "count", "S": "count", "warn": 5}, r"warn=5: must say for which metric"),
         ({"R": "count", "good": "high"}, r"must be 'up' or 'down'"),
         ({"R": "count", "delta": "last"}, r"delta='last'"),
+        (
+            {"R": ("revenue", "sum"), "delta": pd.DataFrame({"turnover": [1.0]})},
+            r"^delta='DataFrame': cannot be asked the same: R=.*no column 'revenue'",
+        ),
         ({"R": "count", "order_by": "dya"}, r"order_by=.*Did you mean 'day'"),
         ({"R": ("region", "max"), "warn": "> 5"}, r"needs a metric that is a number"),
         ({"R": "count", "S": "count", "to": "badge"}, r"must say which metric"),
