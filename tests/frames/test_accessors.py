@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import textwrap
@@ -41,12 +42,7 @@ def run(script: str) -> None:
 
 @pytest.mark.parametrize(
     "imports",
-    [
-        ("pandas", "activitysmith_jupyter", "polars"),
-        ("activitysmith_jupyter", "pandas", "polars"),
-        ("polars", "activitysmith_jupyter", "pandas"),
-        ("pandas", "polars", "activitysmith_jupyter"),
-    ],
+    list(itertools.permutations(["pandas", "polars", "activitysmith_jupyter"])),
     ids="-".join,
 )
 def test_accessors_in_any_order_of_imports_are_there(imports: tuple[str, ...]) -> None:
@@ -125,12 +121,13 @@ def test_import_of_the_package_again_changes_nothing() -> None:
     """)
 
 
-def test_accessors_in_a_notebook_are_there_and_quiet() -> None:
+@pytest.mark.parametrize("first", ["pandas", "activitysmith_jupyter"])
+def test_accessors_in_a_notebook_are_there_and_quiet(first: str) -> None:
     """Loading, reloading and autoreload say nothing, before and after the libraries."""
     cells = [
         "%load_ext autoreload\n%autoreload 2",
-        "import activitysmith_jupyter",
-        "import pandas\n%load_ext activitysmith_jupyter",
+        f"import {first}",
+        "import activitysmith_jupyter, pandas\n%load_ext activitysmith_jupyter",
         PANDAS,
         "%reload_ext activitysmith_jupyter\nimport polars",
         PANDAS + "\n" + POLARS,

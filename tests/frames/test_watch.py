@@ -159,6 +159,22 @@ def test_watch_pushes_a_crossed_limit_once_until_it_recovers(
     assert emulator.phone.pushes[0]["message"] == "Errors 150 (> 100)"
 
 
+def test_watch_that_is_hasty_stays_within_the_update_budget(
+    emulator: Emulator, watch: Watch, source: Source
+) -> None:
+    """A hundred new figures in no time are a handful of updates, and the newest is the last."""
+    for errors in range(100):
+        source.errors = float(errors)
+        watch.refresh()
+    watch.stop()
+    emulator.wait_for(lambda: emulator.phone.cards and emulator.phone.cards[0]["status"] == "ended")
+    sent = [record for record in emulator.requests if record.path.endswith("/stream/errors")]
+    assert len(sent) <= 13  # iOS takes 12 updates at a time; the end has its own
+    assert emulator.phone.cards[0]["content_state"]["metrics"] == [
+        {"label": "Errors", "value": "99"}
+    ]
+
+
 def test_watch_that_is_stopped_ends_its_card(emulator: Emulator, watch: Watch) -> None:
     """A card that nobody feeds any more says so."""
     emulator.wait_for(lambda: emulator.phone.cards)
