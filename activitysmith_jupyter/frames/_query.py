@@ -148,18 +148,19 @@ def ask(frame: Frame, aggregates: Sequence[Aggregate]) -> dict[int, Any]:
 
 
 def _values(frame: Frame, asked: Mapping[int, Aggregate]) -> dict[int, Any]:
-    brought = {index: one for index, one in asked.items() if one.gathered is not None}
-    if not brought:
+    gathered = {index: one.gathered for index, one in asked.items() if one.gathered is not None}
+    if not gathered:
         return dict(zip(asked, _only_row(_answer(frame, asked)), strict=True))
-    there = {index: one for index, one in asked.items() if index not in brought}
-    columns = frame.select(*(one.gathered for one in brought.values() if one.gathered is not None))
-    if not there:
-        (gathered,) = _collected_together(columns)
-        return dict(zip(brought, _only_row(_answer(gathered, brought)), strict=True))
-    answer, gathered = _collected_together(_answer(frame, there), columns)
-    return dict(zip(there, _only_row(answer), strict=True)) | dict(
-        zip(brought, _only_row(_answer(gathered, brought)), strict=True)
-    )
+    brought = {index: asked[index] for index in gathered}
+    there = {index: one for index, one in asked.items() if index not in gathered}
+    questions = [frame.select(*gathered.values())]
+    if there:
+        questions.append(_answer(frame, there))
+    columns, *answers = _collected_together(*questions)
+    values = dict(zip(brought, _only_row(_answer(columns, brought)), strict=True))
+    for answer in answers:
+        values |= zip(there, _only_row(answer), strict=True)
+    return values
 
 
 def _collected_together(*frames: Frame) -> list[nw.DataFrame[Any]]:
@@ -183,7 +184,7 @@ def _answer(frame: Frame, aggregates: Mapping[int, Aggregate]) -> Frame:
     """Return a frame of one row, whose columns are the aggregates in their order."""
     prepared = with_steps(frame, aggregates.values())
     if all(aggregate.is_simple for aggregate in aggregates.values()):
-        # Two hundred columns are not worth a second look at each.
+        # One step less to plan; and Dask fails at a second step of a single column.
         asked = aggregates.items()
         return prepared.select(part.alias(value_name(i)) for i, one in asked for part in one.parts)
     return prepared.select(*simple_parts(aggregates)).select(*combined(aggregates))
