@@ -119,7 +119,10 @@ def by_hand(engine: str, frame: Any, path: Path) -> list[float]:
 
 
 def measure(ask: Callable[[], Any]) -> dict[str, Any]:
-    """Return the best time in seconds, the process's peak in MB while it asks first, the answer.
+    """Return the best times in seconds, the process's peak in MB while it asks first, the answer.
+
+    Time by the clock is what a user waits for; the processor's own time, of all threads, is what
+    can be compared where others use the machine.
 
     The peak is the whole process's, table included: what an allocator still holds from loading is
     used again or not, by chance, so a difference to the start would be noise.
@@ -131,8 +134,10 @@ def measure(ask: Callable[[], Any]) -> dict[str, Any]:
     answer = ask()
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    seconds, cpu_seconds = _best(ask)
     return {
-        "seconds": _best(ask),
+        "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
         "megabytes": int(line.split()[1]) / 1024,
         "answer": [float(value) for value in answer],
     }
@@ -166,6 +171,7 @@ def compared(engine: str, path: Path) -> dict[str, dict[str, Any]]:
     return {
         who: {
             "seconds": min(run["seconds"] for run in runs),
+            "cpu_seconds": min(run["cpu_seconds"] for run in runs),
             "megabytes": statistics.median(run["megabytes"] for run in runs),
             "answer": runs[0]["answer"],
         }
@@ -176,8 +182,10 @@ def compared(engine: str, path: Path) -> dict[str, dict[str, Any]]:
 def six_kpis(rows: int) -> bool:
     """Print the table of the six KPIs; return whether all stay within 1.1."""
     print(f"Six KPIs of {rows:,} rows, best of {PROCESSES} x {ROUNDS}\n")
-    print("| engine | by hand | ours | time | process peak by hand | ours | memory |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print(
+        "| engine | by hand | ours | time | processor time | process peak by hand | ours | memory |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     good = True
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "orders.parquet"
@@ -191,12 +199,13 @@ def six_kpis(rows: int) -> bool:
             if not np.allclose(hand["answer"], ours["answer"], rtol=1e-9):
                 raise SystemExit(f"{engine}: {ours['answer']} is not {hand['answer']}")
             time_ratio = ours["seconds"] / hand["seconds"]
+            cpu_ratio = ours["cpu_seconds"] / hand["cpu_seconds"]
             memory_ratio = ours["megabytes"] / hand["megabytes"]
             good &= time_ratio <= 1.1 and memory_ratio <= 1.1
             print(
                 f"| {engine} | {hand['seconds']:.3f} s | {ours['seconds']:.3f} s "
-                f"| {time_ratio:.2f} | {hand['megabytes']:.0f} MB | {ours['megabytes']:.0f} MB "
-                f"| {memory_ratio:.2f} |"
+                f"| {time_ratio:.2f} | {cpu_ratio:.2f} "
+                f"| {hand['megabytes']:.0f} MB | {ours['megabytes']:.0f} MB | {memory_ratio:.2f} |"
             )
     return good
 
@@ -231,18 +240,20 @@ def wide_frame() -> None:
     print("| engine | by hand | describe() |")
     print("| --- | --- | --- |")
     for engine, (frame, hand) in hands.items():
-        by_hand_seconds = _best(hand)
-        ours_seconds = _best(lambda frame=frame: kpis(frame).preview().describe())
+        by_hand_seconds, _ = _best(hand)
+        ours_seconds, _ = _best(lambda frame=frame: kpis(frame).preview().describe())
         print(f"| {engine} | {1000 * by_hand_seconds:.1f} ms | {1000 * ours_seconds:.1f} ms |")
 
 
-def _best(ask: Callable[[], Any]) -> float:
-    times = []
+def _best(ask: Callable[[], Any]) -> tuple[float, float]:
+    """Return the best time by the clock and the best of the processor, in seconds."""
+    clock, processor = [], []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         ask()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        clock.append(time.perf_counter() - start)
+        processor.append(time.process_time() - cpu_start)
+    return min(clock), min(processor)
 
 
 def flights() -> pd.DataFrame:
