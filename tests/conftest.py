@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 hypothesis.settings.register_profile("ci", derandomize=True, print_blob=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
+
+# The Makefile installs PySpark where there is Java, and then asks for that folder by its name.
+collect_ignore = [] if importlib.util.find_spec("pyspark") else ["spark"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
