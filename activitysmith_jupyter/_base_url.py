@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import sys
 from typing import Final
 from urllib.parse import urlsplit
 
-from .exceptions import ConfigurationError
+from .exceptions import ConfigurationError, brief
 
 __all__ = ["DEFAULT_BASE_URL", "as_base_url", "is_loopback"]
 
 DEFAULT_BASE_URL: Final = "https://activitysmith.com/api"
+_LONGEST_URL: Final = 2048
+_LONGEST_SHOWN: Final = 120
 # Printable ASCII without quotes, backslash and the like; in brackets, an IPv6 address.
 _PLAIN_URL: Final = re.compile(
     r"https?://(\[[0-9a-f:.]+\]|[\w.-]+)(:\d*)?(/[\w.~%!$&'()*+,;=:@/-]*)?(\?.*)?(#.*)?",
@@ -39,6 +42,8 @@ def as_base_url(value: object) -> str:
             "(ACTIVITYSMITH_BASE_URL, configure(base_url=...) or base_url=)"
         )
     text = value.strip().rstrip("/")
+    if len(text) > _LONGEST_URL:
+        raise ConfigurationError(f"{_shown(value)}: has more than {_LONGEST_URL} characters")
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""
@@ -71,9 +76,11 @@ def as_base_url(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = brief(value, sys.maxsize)  # cut when no secret is in it any more
     for secret, cover in _SECRETS:
         text = secret.sub(cover, text)
+    if len(text) > _LONGEST_SHOWN:
+        text = f"{text[: _LONGEST_SHOWN - 1]}…"
     return f"base_url={text}"
 
 

@@ -41,19 +41,28 @@ def parse_seconds(value: object) -> float:
     >>> parse_seconds("1h30m")
     5400.0
     """
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = float(value)
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
+    try:
+        seconds = _read(value)
+    except (OverflowError, ValueError):  # of more digits than a number can have
+        seconds = None
+    if seconds is None or not 0 <= seconds < math.inf:
         raise ValueError(_RULE)
-    text = str(value).strip().lower()
+    return seconds
+
+
+def _read(value: object) -> float | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str):
+        return None
+    text = value.strip().lower()
     clock = _CLOCK.fullmatch(text)
     if clock is not None:
-        hours, minutes, seconds_part = (int(part or 0) for part in clock.groups())
-        return 3600.0 * hours + 60.0 * minutes + seconds_part
+        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return 3600.0 * hours + 60.0 * minutes + seconds
     parts = list(_PART.finditer(text))
     if not parts or "".join(part[0] for part in parts) != text:
-        raise ValueError(_RULE)
+        return None
     if len(parts) > 1 and any(not part[2] for part in parts):
-        raise ValueError(_RULE)
+        return None
     return sum(float(part[1]) * _UNITS[part[2]] for part in parts)

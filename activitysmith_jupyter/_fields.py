@@ -21,7 +21,7 @@ from enum import Enum
 from numbers import Rational
 from typing import Any, Final, Literal
 
-from .exceptions import PayloadError
+from .exceptions import PayloadError, brief
 
 __all__ = [
     "UNSET",
@@ -85,11 +85,12 @@ def missing_member(field: str, rule: str = "is required", hint: str = "") -> Pay
     return PayloadError(field, UNSET, rule, hint)
 
 
-def unknown_member(name: str, value: Any, known: Collection[str], where: str) -> PayloadError:
+def unknown_member(name: object, value: Any, known: Collection[str], where: str) -> PayloadError:
     """Make the error for a field that `where` does not have, naming the nearest one it has."""
-    near = difflib.get_close_matches(str(name), sorted(known), n=1)
+    word = name if isinstance(name, str) else brief(name)
+    near = difflib.get_close_matches(word, sorted(known), n=1)
     hint = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(sorted(known))}"
-    return PayloadError(str(name), value, f"is no field of {where}", hint)
+    return PayloadError(word, value, f"is no field of {where}", hint)
 
 
 def text(
@@ -170,7 +171,8 @@ def choice(options: Collection[str]) -> Check:
     def check(value: Any, field: str) -> str:
         plain = _plain(value, field)
         if not isinstance(plain, str) or plain not in options:
-            near = difflib.get_close_matches(str(plain).lower(), options, n=1)
+            word = plain.lower() if isinstance(plain, str) else ""
+            near = difflib.get_close_matches(word, options, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else ""
             raise PayloadError(field, value, f"must be one of {', '.join(options)}", hint)
         return str.__str__(plain)
@@ -190,7 +192,8 @@ def number_or_text(as_number: Check, as_text: Check) -> Check:
     return check
 
 
-identifier: Final = text(minimum=1)
+# Ids go into URLs, and no part of one is as long.
+identifier: Final = text(minimum=1, maximum=1024)
 
 
 def iso_timestamp(value: Any, field: str) -> str:

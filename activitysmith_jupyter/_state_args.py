@@ -308,7 +308,7 @@ def number_or_text(text: str) -> int | float | str:
 def _literal(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

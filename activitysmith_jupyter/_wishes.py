@@ -113,7 +113,7 @@ class Ended:
 
 
 def check_wish(
-    *, on: str = "always", after: object = 0.0, push: Mapping[str, Any], **others: Any
+    *, on: object = "always", after: object = 0.0, push: Mapping[str, Any], **others: Any
 ) -> Wish:
     """Return a wish whose every part can be used.
 
@@ -134,7 +134,7 @@ def check_wish(
     PayloadError
         A part breaks a rule.
     """
-    if on not in _ON:
+    if not isinstance(on, str) or on not in _ON:
         raise PayloadError("on", on, f"must be one of {', '.join(_ON)}")
     try:
         after_seconds = parse_seconds(after)

@@ -114,7 +114,7 @@ class Activity(OpenCard):
         settings = resolve(api_key=secret, base_url=base_url, notify=notify, channels=channels)
         super().__init__(
             stream_key=key_of(name),
-            title=title or str(name),
+            title=str(name) if title is None or title == "" else title,
             settings=settings,
             transport=transport,
         )
@@ -123,7 +123,7 @@ class Activity(OpenCard):
             name: value for name, value in zip(_MEMBERS, members, strict=True) if value is not None
         }
         self._began = runtime().courier.now()
-        self._state = _State({"title": self._title, "type": type, **_FIRST_FIELDS.get(type, {})})
+        self._state = _State({"title": self._title, "type": type, **_first_fields(type)})
         self._last: Mapping[str, Any] = {}
         self._opened = False
         # The courier's thread alone writes these: what it built last, and which timer window and
@@ -442,11 +442,15 @@ def _outcome(verdict: str, reason: str) -> Outcome:
     return Outcome(cast("Verdict", verdict), one_line(reason))
 
 
-def key_of(name: str) -> str:
+def _first_fields(kind: object) -> Mapping[str, Any]:
+    return _FIRST_FIELDS.get(kind, {}) if isinstance(kind, str) else {}
+
+
+def key_of(name: object) -> str:
     """Return `name` if it is a stream key, else a stable key made from it and the place."""
     try:
         return check_stream_key(name, "name")
     except PayloadError:
-        if not str(name).strip():
+        if not isinstance(name, str) or not name.strip():
             raise
         return stream_key(name, notebook=place_name() or None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from . import __version__
@@ -31,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "demo", help="train a real classifier and watch it on the emulated phone"
     )
     demo.add_argument(
-        "--seconds", type=float, help="about how long to train; DEMO_SECONDS or 30 by default"
+        "--seconds",
+        type=_training_seconds,
+        help="about how long to train; DEMO_SECONDS or 30 by default",
     )
     demo.add_argument(
         "--keep", action="store_true", help="keep the phone page up until Ctrl-C, as in a terminal"
@@ -47,7 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         commands.add_parser("run", help="execute a notebook and watch it on the phone")
     )
     commands.add_parser("doctor", help="check the key, the network and the environment")
-    options, rest = parser.parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if any(word.startswith("--") and word.endswith("=--") for word in words):
+        parser.error("-- is no value of an option")  # argparse would make an empty list of it
+    options, rest = parser.parse_known_args(words)
     if options.command == "emulator":
         from .emulator.__main__ import main as emulate  # noqa: PLC0415  only this command needs it
 
@@ -67,6 +73,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     from .demo._run import run_demo  # noqa: PLC0415  numpy and the emulator: only this command
 
     return run_demo(seconds=options.seconds, keep=options.keep or None)
+
+
+def _training_seconds(text: str) -> float:
+    from .demo._run import read_seconds  # noqa: PLC0415  only the demo needs it
+
+    try:
+        return read_seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 
 
 if __name__ == "__main__":

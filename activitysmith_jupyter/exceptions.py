@@ -93,7 +93,7 @@ class PayloadError(ActivitySmithError, ValueError):
         self.value = value
         self.rule = rule
         self.hint = hint
-        message = f"{field}={_short(value)}: {rule}"
+        message = f"{field}={brief(value)}: {rule}"
         super().__init__(f"{message}. {hint}" if hint else message)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -274,7 +274,8 @@ def _rebuild_api_error(  # noqa: PLR0913, PLR0917  mirrors the constructor
     )
 
 
-def _short(value: object, limit: int = 80) -> str:
+def brief(value: object, limit: int = 80) -> str:
+    """Return a value's repr for a message, cut to `limit` characters; a broken one is no error."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001  a user's broken __repr__ must not hide the message

@@ -92,7 +92,7 @@ class Presets:
     def _read(self) -> dict[str, Any]:
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             content = None
         content = content if isinstance(content, dict) else {}
         presets, recent = content.get("presets"), content.get("recent")

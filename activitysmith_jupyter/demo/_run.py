@@ -26,6 +26,7 @@ __all__ = ["run_demo"]
 EPOCHS: Final = 10
 BATCH_SIZE: Final = 64
 DEFAULT_SECONDS: Final = 30.0
+_LONGEST_SECONDS: Final = 86_400.0
 # Of batches, on a slow machine: the first epoch is short, the others are measured.
 _FIRST_GUESS_PER_SECOND: Final = 1000.0
 
@@ -73,9 +74,26 @@ def run_demo(
 def _seconds_wished() -> float:
     text = os.environ.get("DEMO_SECONDS", "") or str(DEFAULT_SECONDS)
     try:
-        return max(1.0, float(text))
+        return read_seconds(text)
+    except ValueError as error:
+        raise SystemExit(f"DEMO_SECONDS={text!r}: {error}") from None
+
+
+def read_seconds(text: str) -> float:
+    """Return how long to train, at least a second.
+
+    Raises
+    ------
+    ValueError
+        The text is no number from 0 to a day.
+    """
+    try:
+        seconds = float(text)
     except ValueError:
-        raise SystemExit(f"DEMO_SECONDS={text!r}: must be a number of seconds") from None
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST_SECONDS:  # also refuses NaN
+        raise ValueError("must be a number of seconds, at most a day")
+    return max(1.0, seconds)
 
 
 def train(seconds: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ __all__ = ["main"]
 DEFAULT_PORT = 8025
 # A fixed key, so that an exported environment outlives a restart. It opens nothing but this.
 LOCAL_KEY = "ask_local_emulator"
+_KEY = re.compile(r"[!-~]+")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,7 +73,13 @@ def main(argv: Sequence[str] | None = None, *, until: threading.Event | None = N
     int
         0 after a clean end, 1 when the port is taken, 2 for a setting that cannot be used.
     """
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    words = sys.argv[1:] if argv is None else list(argv)
+    if any(word.startswith("--") and word.endswith("=--") for word in words):
+        parser.error("-- is no value of an option")  # argparse would make an empty list of it
+    options = parser.parse_args(words)
+    if not _KEY.fullmatch(options.api_key):
+        parser.error("--api-key: must be printable ASCII without spaces, as a header can carry")
     until = until or threading.Event()
     say = sys.stdout.write
     try:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Device", "Emulator", "ManualClock", "Settings"]
 
 HOST: Final = "127.0.0.1"
+MOST_PORT: Final = 65_535
 
 
 class _Handler(WSGIRequestHandler):
@@ -62,6 +63,8 @@ class _Handler(WSGIRequestHandler):
 class _Server(ThreadedWSGIServer):
     def __init__(self, port: int, app: App, record_error: Callable[[Exception], None]) -> None:
         self.record_error = record_error
+        if not 0 <= port <= MOST_PORT:  # the socket module would leave a socket open behind it
+            raise OverflowError(f"a port is a number from 0 to {MOST_PORT}")
         # werkzeug ends the process when it cannot bind a port; a socket of our own raises.
         with socket.create_server((HOST, port), backlog=128) as listener:
             super().__init__(HOST, port, app, handler=_Handler, fd=listener.fileno())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import attrs
 
+from activitysmith_jupyter._outcome import error_text
 from activitysmith_jupyter.exceptions import PayloadError
 from activitysmith_jupyter.frames._numbers import Format, value_text
 
@@ -131,7 +132,7 @@ def read_limit(limit: Any, good: Good | None, name: str) -> Limit:
     """
     if callable(limit):
         function = cast("Callable[[float], Any]", limit)
-        return Limit(lambda value: bool(function(value)), "limit")
+        return Limit(lambda value: _is_crossed(function, value, name), "limit")
     if isinstance(limit, str):
         match = _LIMIT.fullmatch(limit)
         if match is None:
@@ -146,3 +147,10 @@ def read_limit(limit: Any, good: Good | None, name: str) -> Limit:
         text = f"{sign} {limit}"
     compare = _COMPARISONS[sign]
     return Limit(lambda value: compare(value, bound), text)
+
+
+def _is_crossed(function: Callable[[float], Any], value: float, name: str) -> bool:
+    try:
+        return bool(function(value))
+    except Exception as error:
+        raise PayloadError(name, value, f"its function fails: {error_text(error)}") from error

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import narwhals as nw
 
-from activitysmith_jupyter.exceptions import PayloadError
+from activitysmith_jupyter.exceptions import PayloadError, brief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,16 +62,20 @@ class Columns:
         """Return how often a condition holds."""
         return truth.sum() if self.adds_booleans else nw.when(truth).then(1).otherwise(0).sum()
 
+    def has(self, column: Any) -> bool:
+        """Tell whether the frame has a column; not every object can be the name of one."""
+        return isinstance(column, Hashable) and column in self.schema
+
     def unknown(self, label: str, spec: object, column: object) -> PayloadError:
         """Make the error for a column that is not there."""
         names = list(map(str, self.schema))
-        near = difflib.get_close_matches(str(column), names, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(brief(column).strip("'"), names, n=3, cutoff=0.5)
         if near:
             hint = f"Did you mean {' or '.join(map(repr, near))}?"
         else:
             shown = ", ".join(map(repr, names[:12]))
             hint = f"It has {shown}{', …' if len(names) > 12 else ''}"  # noqa: PLR2004  a line's worth
-        return PayloadError(label, spec, f"the frame has no column {column!r}", hint)
+        return PayloadError(label, spec, f"the frame has no column {brief(column)}", hint)
 
     def check_order(self) -> None:
         """Check that the columns of `order_by` are there, and have an order on every engine."""

@@ -41,6 +41,9 @@ _ARITHMETIC: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Div: operator.truediv,
     ast.Mod: operator.mod,
 }
+# The parser and the engines go down by recursion, and nobody writes a condition as deep by hand.
+_LONGEST: Final = 2000
+_DEEPEST: Final = 60
 _GRAMMAR: Final = (
     "Columns (in backticks where they are no names), numbers, texts, + - * / %, "
     "== != < <= > >=, in [...], is None, and, or, not"
@@ -48,7 +51,7 @@ _GRAMMAR: Final = (
 
 
 def condition(
-    text: str, schema: Mapping[str, DType], label: str, unknown: Callable[[str], PayloadError]
+    text: object, schema: Mapping[str, DType], label: str, unknown: Callable[[str], PayloadError]
 ) -> nw.Expr:
     """Return a condition as a narwhals expression.
 
@@ -68,6 +71,9 @@ def condition(
     PayloadError
         The text is no condition, names an unknown column, or compares what cannot be compared.
     """
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        rule = f"must be a condition of at most {_LONGEST} characters"
+        raise PayloadError(label, text, rule, _GRAMMAR)
     quoted: dict[str, str] = {}
 
     def placeholder(match: re.Match[str]) -> str:
@@ -77,9 +83,15 @@ def condition(
 
     try:
         tree = ast.parse(_QUOTED.sub(placeholder, text).strip(), mode="eval")
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise PayloadError(label, text, "is no condition", _GRAMMAR) from None
+    if _is_deeper(tree, _DEEPEST):
+        raise PayloadError(label, text, f"nests deeper than {_DEEPEST} levels")
     return _Reader(text, schema, label, unknown, quoted).truth(tree.body)
+
+
+def _is_deeper(node: ast.AST, levels: int) -> bool:
+    return levels < 0 or any(_is_deeper(each, levels - 1) for each in ast.iter_child_nodes(node))
 
 
 class _Reader:
@@ -127,26 +139,32 @@ class _Reader:
 
     def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> nw.Expr:
         if isinstance(op, ast.In | ast.NotIn):
-            among = self._value(left).is_in(self._constants(right, left))
+            among = self._columns(left).is_in(self._constants(right, left))
             held: nw.Expr = among.fill_null(value=False)
             return ~held if isinstance(op, ast.NotIn) else held
         if isinstance(op, ast.Is | ast.IsNot):
             if not (isinstance(right, ast.Constant) and right.value is None):
                 raise self._refused("'is' only goes with None")
-            missing: nw.Expr = self._value(left).is_null()
+            missing: nw.Expr = self._columns(left).is_null()
             return ~missing if isinstance(op, ast.IsNot) else missing
         self._check_comparable(left, right)
         first, second = self._operand(left, right), self._operand(right, left)
-        compared = _ORDER[type(op)](first, second)
-        if not isinstance(compared, nw.Expr):
+        if not isinstance(first, nw.Expr) and not isinstance(second, nw.Expr):
             raise self._refused("compares no column")
+        compared = _ORDER[type(op)](first, second)
         held = compared.fill_null(value=False)
         return ~held if isinstance(op, ast.NotEq) else held
 
     def _operand(self, node: ast.expr, other: ast.expr) -> Any:
-        if isinstance(node, ast.Constant):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float):
             return self._moment(node.value, other)
         return self._value(node)
+
+    def _columns(self, node: ast.expr) -> nw.Expr:
+        value = self._value(node)
+        if not isinstance(value, nw.Expr):
+            raise self._refused("compares no column")
+        return value
 
     def _value(self, node: ast.expr) -> Any:
         match node:
@@ -155,15 +173,25 @@ class _Reader:
             case ast.Constant(value=str() | int() | float() as value):
                 return value
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -self._value(operand)
+                return -self._number(operand)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-                return _ARITHMETIC[type(op)](self._value(left), self._value(right))
+                try:
+                    return _ARITHMETIC[type(op)](self._number(left), self._number(right))
+                except (ArithmeticError, ValueError) as error:
+                    raise self._refused(f"cannot be computed: {error}") from None
         raise self._refused(f"cannot use {ast.unparse(node)!r}", _GRAMMAR)
+
+    def _number(self, node: ast.expr) -> Any:
+        """Return what can be computed with; texts, which Python would repeat or fill, are not."""
+        value = self._value(node)
+        if isinstance(value, str):
+            raise self._refused(f"computes with the text {value!r}")
+        return value
 
     def _constants(self, node: ast.expr, other: ast.expr) -> list[Any]:
         try:
             values = ast.literal_eval(node)
-        except ValueError:
+        except (ValueError, TypeError):
             values = None
         if not isinstance(values, list | tuple | set):
             raise self._refused("'in' needs a list of constants")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import narwhals as nw
 
-from activitysmith_jupyter.exceptions import PayloadError
+from activitysmith_jupyter.exceptions import PayloadError, brief
 from activitysmith_jupyter.frames._aggregates import ROWS, Aggregate, Target
 from activitysmith_jupyter.frames._columns import Columns, is_comparable, is_measured, is_numeric
 from activitysmith_jupyter.frames._ends import Side, as_it_is, end_in_order
@@ -123,6 +123,8 @@ def aggregate_of(label: str, target: Target, how: Any, columns: Columns, spec: A
     PayloadError
         The aggregation is not supported, or not of this type, or not on this engine.
     """
+    if not isinstance(how, str | int | float):
+        raise _unsupported(label, how, spec)
     if how == SHARE:
         parts = (columns.trues(target.expr), ROWS)
         return Aggregate(label, parts, combine=_ratio, natural_format="percent", spec=spec)
@@ -156,12 +158,12 @@ def aggregate_of(label: str, target: Target, how: Any, columns: Columns, spec: A
 
 def needs_order(how: Any) -> bool:
     """Tell whether an aggregation depends on the order of the rows."""
-    return how in _ORDERED_KINDS
+    return isinstance(how, str) and how in _ORDERED_KINDS
 
 
 def needs_ranks(how: Any) -> bool:
     """Tell whether an aggregation depends on how all values rank: a median or quantile."""
-    return how == "median" or _quantile(how) is not None
+    return (isinstance(how, str) and how == "median") or _quantile(how) is not None
 
 
 def _unfit(label: str, target: Target, wanted: str, spec: Any) -> PayloadError:
@@ -233,10 +235,15 @@ def _kind(label: str, how: Any, dtype: DType, spec: Any) -> _AnyKind:
     kinds = _KINDS | _BOOLEAN_KINDS if isinstance(dtype, nw.Boolean) else _KINDS
     kind = (kinds | _ORDERED_KINDS).get(how) if isinstance(how, str) else None
     if kind is None:
-        near = difflib.get_close_matches(str(how), [*_KINDS, *_ORDERED_KINDS], n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Supported: {', '.join(_KNOWN)}"
-        raise PayloadError(label, spec, f"the aggregation {how!r} is not supported", hint)
+        raise _unsupported(label, how, spec)
     return kind
+
+
+def _unsupported(label: str, how: Any, spec: Any) -> PayloadError:
+    known = [*_KINDS, *_ORDERED_KINDS]
+    near = difflib.get_close_matches(how, known, n=1) if isinstance(how, str) else []
+    hint = f"Did you mean {near[0]!r}?" if near else f"Supported: {', '.join(_KNOWN)}"
+    return PayloadError(label, spec, f"the aggregation {brief(how)} is not supported", hint)
 
 
 def _lasts(how: Any, dtype: DType) -> bool:

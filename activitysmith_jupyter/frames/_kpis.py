@@ -34,6 +34,7 @@ __all__ = ["Kpis", "kpis"]
 _R = TypeVar("_R")
 
 _count: Final = integer(minimum=1, maximum=MAX_METRICS)
+_rows: Final = integer(minimum=0)
 
 
 class Kpis(Generic[_R]):
@@ -301,7 +302,7 @@ class Kpis(Generic[_R]):
         **looks
             See `Kpis`.
         """
-        plan = TopPlan(by, of, how, _count(n, "n"), k, order_by)
+        plan = TopPlan(by, of, how, _count(n, "n"), _rows(k, "k"), order_by)
         return self._asked("stats", name, plan, Options(**looks), None)
 
     def describe(self, name: str = "Data overview", /, **looks: Unpack[Looks]) -> _R:

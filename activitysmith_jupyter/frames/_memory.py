@@ -69,7 +69,7 @@ class Memory:
         try:
             text = self._path(stream_key).read_text(encoding="utf-8")
             return _parsed(json.loads(text))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return self._of_this_process.get((self._place, stream_key), Remembered())
 
     def save(self, stream_key: str, state: Remembered) -> None:

@@ -110,6 +110,8 @@ def check_locale(locale: str) -> str:
     from babel import Locale, UnknownLocaleError  # noqa: PLC0415  loaded with the first number
 
     try:
+        if not isinstance(locale, str):
+            raise TypeError(locale)  # noqa: TRY301  one message for all that is no locale
         Locale.parse(locale)
     except (UnknownLocaleError, ValueError, TypeError):
         rule = "is no locale that babel knows"

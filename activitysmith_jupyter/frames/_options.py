@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict
 
 import attrs
 
-from activitysmith_jupyter.exceptions import PayloadError
+from activitysmith_jupyter.exceptions import PayloadError, brief
 from activitysmith_jupyter.frames._changes import Good, Level, Limit, read_limit
 from activitysmith_jupyter.frames._numbers import Format, check_format, check_locale
 
@@ -58,7 +58,9 @@ class Options:
     @property
     def places(self) -> tuple[str, ...]:
         """Where it goes, each place once."""
-        return (self.to,) if isinstance(self.to, str) else tuple(dict.fromkeys(self.to))
+        if isinstance(self.to, str):
+            return (self.to,)
+        return tuple(place for index, place in enumerate(self.to) if place not in self.to[:index])
 
     @property
     def has_limits(self) -> bool:
@@ -78,11 +80,12 @@ class Options:
         PayloadError
             An option is unknown, or names a metric that is not there.
         """
+        for name in ("title", "subtitle", "badge"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise PayloadError(name, value, "must be text")
         check_locale(self.locale)
-        for place in self.places:
-            if place not in PLACES:
-                rule = f"must be {', '.join(PLACES)}, or several of them"
-                raise PayloadError("to", place, rule, "For a look without sending: .preview()")
+        self._check_places()
         if isinstance(self.delta, str) and self.delta != "previous":
             raise PayloadError("delta", self.delta, "must be 'previous', a mapping or a frame")
         for name in ("formats", "good", "warn", "alert", "keys"):
@@ -91,9 +94,17 @@ class Options:
             if (how := self.given(self.formats, label)) is not None:
                 check_format(how, label)
             good = self.given(self.good, label)
-            if good is not None and good not in {"up", "down"}:
+            if good is not None and not (isinstance(good, str) and good in {"up", "down"}):
                 raise PayloadError(f"good[{label}]", good, "must be 'up' or 'down'")
             self.limits(label)
+
+    def _check_places(self) -> None:
+        rule = f"must be {', '.join(PLACES)}, or a list of several of them"
+        if not isinstance(self.to, str | list | tuple):
+            raise PayloadError("to", self.to, rule)
+        for place in self.places:
+            if place not in PLACES:
+                raise PayloadError("to", place, rule, "For a look without sending: .preview()")
 
     def _check_labels(self, name: str, labels: Sequence[str] | None) -> None:
         option = getattr(self, name)
@@ -105,9 +116,10 @@ class Options:
             return
         for label in option:
             if labels is not None and label not in labels:
-                near = difflib.get_close_matches(str(label), labels, n=1)
+                near = difflib.get_close_matches(brief(label).strip("'"), labels, n=1)
                 hint = f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(labels)}"
-                raise PayloadError(f"{name}[{label}]", option[label], "is no metric here", hint)
+                word = label if isinstance(label, str) else brief(label)
+                raise PayloadError(f"{name}[{word}]", option[label], "is no metric here", hint)
 
     @staticmethod
     def given(option: Any, label: str) -> Any:

@@ -211,7 +211,7 @@ class TopPlan:
     def _groups(self, frame: Frame, only: list[Any] | None) -> list[Figure]:
         columns = columns_of(frame, self.order_by)
         columns.check_order()
-        if self.by not in columns.schema:
+        if not columns.has(self.by):
             raise columns.unknown("by", self.by, self.by)
         if self.of is None:
             prepared, aggregate = frame, read_aggregate("of", "count", columns)

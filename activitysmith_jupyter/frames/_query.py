@@ -99,12 +99,14 @@ def columns_of(frame: Frame, order_by: str | Sequence[str] | None) -> Columns:
     if any(isinstance(name, tuple) for name in schema):
         rule, hint = "has columns of several levels", "Flatten them: df.columns.map('_'.join)"
         raise PayloadError("frame", "…", rule, hint)
-    names = (order_by,) if isinstance(order_by, str) else tuple(order_by or ())
+    names = () if order_by is None else (order_by,) if isinstance(order_by, str) else order_by
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise PayloadError("order_by", order_by, "must be the name of a column, or a list of names")
     engine = frame.implementation
     return Columns(
         schema=dict(schema),
         ordered=isinstance(frame, nw.DataFrame),
-        order_by=names,
+        order_by=tuple(names),
         adds_booleans=not engine.is_spark_like(),
         compares_structs=engine.is_spark_like() or engine.is_duckdb() or engine.is_ibis(),
         converts_durations=not (engine.is_spark_like() or engine.is_ibis()),

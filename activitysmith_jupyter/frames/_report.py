@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
 from activitysmith_jupyter._outcome import one_line
-from activitysmith_jupyter._parts import Icon
+from activitysmith_jupyter._parts import Icon, record
 from activitysmith_jupyter.card import card_html, card_text, push_html, push_text
 from activitysmith_jupyter.exceptions import PayloadError
 from activitysmith_jupyter.frames._changes import (
@@ -27,6 +26,8 @@ from activitysmith_jupyter.frames._numbers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from activitysmith_jupyter._results import Result
     from activitysmith_jupyter.frames._options import Options
     from activitysmith_jupyter.frames._query import Figure
@@ -205,9 +206,8 @@ def _optional(**fields: Any) -> dict[str, Any]:
 def _icon(icon: Any) -> dict[str, Any] | None:
     if icon is None:
         return None
-    if isinstance(icon, Mapping):
-        icon = Icon(**icon)
-    return (icon if isinstance(icon, Icon) else Icon(icon)).to_payload()
+    given = {"symbol": icon} if isinstance(icon, str) else icon
+    return record(Icon)(given, "icon").to_payload()  # type: ignore[no-any-return]
 
 
 def _tile(figure: Figure, options: Options, before: Mapping[str, Any]) -> Tile:

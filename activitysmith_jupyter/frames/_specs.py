@@ -30,6 +30,9 @@ def pairs_of(specs: Specs | None, named: Mapping[str, Any]) -> list[tuple[str, A
     PayloadError
         No metric, more than 8, or a label twice.
     """
+    if not isinstance(specs, Mapping | list | tuple | None):
+        rule = "must be a mapping of labels to aggregations, or a list of such pairs"
+        raise PayloadError("metrics", specs, rule)
     given = list(specs.items()) if isinstance(specs, Mapping) else list(specs or ())
     pairs = [*given, *named.items()]
     if not pairs:
@@ -95,11 +98,12 @@ def _column_aggregate(label: str, column: Any, how: Any, columns: Columns, spec:
 
 def read_target(label: str, column: Any, how: Any, columns: Columns, spec: Any) -> Target:
     """Return what is aggregated: a column, an expression, or for a share a condition."""
+    is_share = isinstance(how, str) and how == SHARE
     if isinstance(column, nw.Expr):
-        return Target(column, nw.Boolean() if how == SHARE else nw.Unknown())
-    if how == SHARE:
+        return Target(column, nw.Boolean() if is_share else nw.Unknown())
+    if is_share:
         unknown = partial(columns.unknown, label, spec)
-        return Target(condition(str(column), columns.schema, label, unknown), nw.Boolean())
-    if column not in columns.schema:
+        return Target(condition(column, columns.schema, label, unknown), nw.Boolean())
+    if not columns.has(column):
         raise columns.unknown(label, spec, column)
     return Target(nw.col(column), columns.schema[column], column)

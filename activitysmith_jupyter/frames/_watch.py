@@ -11,6 +11,7 @@ from activitysmith_jupyter._outcome import error_text
 from activitysmith_jupyter._requests import push_body
 from activitysmith_jupyter._roles import silence_reason
 from activitysmith_jupyter._runtime import runtime
+from activitysmith_jupyter._smalltext import to_number
 from activitysmith_jupyter.activity import Activity
 from activitysmith_jupyter.exceptions import PayloadError
 from activitysmith_jupyter.frames._delivery import recipients
@@ -49,7 +50,7 @@ def seconds_of(every: str | float | timedelta) -> float:
         match = _EVERY.fullmatch(every)
         seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
     else:
-        seconds = float(every)
+        seconds = to_number(every) or 0.0
     if not _SHORTEST_SECONDS <= seconds <= threading.TIMEOUT_MAX:
         hint = "For example '30s', '5m', '1h'"
         raise PayloadError("every", every, "must be a span of at least a second", hint)

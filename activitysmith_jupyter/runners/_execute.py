@@ -15,6 +15,7 @@ from activitysmith_jupyter._outcome import error_words
 from activitysmith_jupyter._runtime import runtime
 
 from ._managed import followed
+from ._plan import tags_of
 from ._runcard import QUIET_EXITS
 
 if TYPE_CHECKING:
@@ -164,17 +165,16 @@ def inject(notebook: Any, parameters: Iterable[tuple[str, str]]) -> str:
             return f"-p {name}: is no name of a variable"
     if not pairs:
         return ""
-    language = notebook.metadata.get("kernelspec", {}).get("language", "python")
+    kernel = notebook.metadata.get("kernelspec")
+    language = kernel.get("language", "python") if isinstance(kernel, dict) else "python"
     if language != "python":
         return f"-p: parameters can be set for Python notebooks only, this one is {language}"
     from nbformat.v4 import new_code_cell  # noqa: PLC0415  only this command needs it
 
     source = "\n".join(["# Parameters", *(f"{name} = {value!r}" for name, value in pairs)])
     cell = new_code_cell(source, metadata={"tags": [_INJECTED]})
-    cells = [old for old in notebook.cells if _INJECTED not in old.metadata.get("tags", ())]
-    places = [
-        place for place, old in enumerate(cells) if _PARAMETERS in old.metadata.get("tags", ())
-    ]
+    cells = [old for old in notebook.cells if _INJECTED not in tags_of(old)]
+    places = [place for place, old in enumerate(cells) if _PARAMETERS in tags_of(old)]
     cells.insert(places[0] + 1 if places else 0, cell)
     notebook.cells = cells
     return ""
@@ -183,7 +183,7 @@ def inject(notebook: Any, parameters: Iterable[tuple[str, str]]) -> str:
 def _value(text: str) -> Any:
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 

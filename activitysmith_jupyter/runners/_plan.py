@@ -1,20 +1,22 @@
 """The cells of a notebook that a runner executes: their names and likely times.
 
-Pure: notebooks come as the nested mappings that nbformat reads.
+Pure: notebooks come as the nested mappings that nbformat reads, which it also hands on when they
+break its schema; what is not as it should be counts as not there.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-__all__ = ["Plan", "PlannedCell", "notebook_title", "plan_of"]
+__all__ = ["Plan", "PlannedCell", "notebook_title", "plan_of", "tags_of"]
 
 # Tags that tell a tool what to do, not a reader what the cell is about.
 _TECHNICAL: Final = re.compile(
@@ -22,10 +24,13 @@ _TECHNICAL: Final = re.compile(
     r"|full-width|scroll-output|interactive|injected.*"
 )
 _DESCRIPTION: Final = re.compile(r"papermill_description=(\S+)")
-_HEADING: Final = re.compile(r"^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$", re.MULTILINE)
-_FENCED: Final = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+_FENCES: Final = ("```", "~~~")
+_DEEPEST_HEADING: Final = 6
+_DEEPEST_INDENT: Final = 3  # further in, a line is code
+_LONGEST_LINE: Final = 400  # no card shows as much; what follows may be made to be slow to read
 _MARKUP: Final = re.compile(r"[*_`]+|\[([^\]]*)\]\([^)]*\)")
 _SKIPPED: Final = "skip-execution"
+_LONGEST_SECONDS: Final = 1e9  # some decades: no cell took longer
 
 
 @attrs.frozen(kw_only=True)
@@ -130,7 +135,7 @@ def plan_of(notebook: Mapping[str, Any], earlier: Mapping[str, Any] | None = Non
     times = {**_times(notebook), **({} if earlier is None else _times(earlier))}
     cells: list[PlannedCell] = []
     heading = ""
-    for index, cell in enumerate(notebook.get("cells", ())):
+    for index, cell in enumerate(_cells(notebook)):
         source = _source(cell)
         if cell.get("cell_type") == "markdown":
             heading = _last_heading(source) or heading
@@ -148,35 +153,47 @@ def plan_of(notebook: Mapping[str, Any], earlier: Mapping[str, Any] | None = Non
 
 def notebook_title(notebook: Mapping[str, Any]) -> str:
     """Return what a notebook calls itself: its metadata's title or its first heading."""
-    title = notebook.get("metadata", {}).get("title")
+    title = _mapping(_mapping(notebook).get("metadata")).get("title")
     if isinstance(title, str) and title.strip():
         return title.strip()
-    for cell in notebook.get("cells", ()):
+    for cell in _cells(notebook):
         if cell.get("cell_type") == "markdown" and (found := next(_headings(_source(cell)), "")):
             return found
     return ""
+
+
+def _cells(notebook: Any) -> list[Mapping[str, Any]]:
+    """Return the cells, an empty one for each that is none: so the others keep their places."""
+    cells = _mapping(notebook).get("cells")
+    return [_mapping(cell) for cell in cells] if isinstance(cells, list | tuple) else []
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _runs(cell: Mapping[str, Any]) -> bool:
     return (
         cell.get("cell_type") == "code"
         and bool(_source(cell).strip())
-        and _SKIPPED not in _tags(cell)
+        and _SKIPPED not in tags_of(cell)
     )
 
 
 def _source(cell: Mapping[str, Any]) -> str:
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
+    source = cell.get("source")
+    lines = source if isinstance(source, list | tuple) else [source]
+    return "".join(line for line in lines if isinstance(line, str))
 
 
-def _tags(cell: Mapping[str, Any]) -> list[str]:
-    tags = cell.get("metadata", {}).get("tags", ())
-    return [tag for tag in tags if isinstance(tag, str)]
+def tags_of(cell: Mapping[str, Any]) -> list[str]:
+    """Return the tags of a cell; what is no text among them is none."""
+    tags = _mapping(cell.get("metadata")).get("tags")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list | tuple) else []
 
 
 def _name(cell: Mapping[str, Any], source: str) -> str:
-    for tag in _tags(cell):
+    for tag in tags_of(cell):
         if not _TECHNICAL.fullmatch(tag):
             return tag.removeprefix("name:").removeprefix("name=")
     described = _DESCRIPTION.search(source)
@@ -184,8 +201,22 @@ def _name(cell: Mapping[str, Any], source: str) -> str:
 
 
 def _headings(source: str) -> Iterator[str]:
-    for found in _HEADING.finditer(_FENCED.sub("", source)):
-        yield _MARKUP.sub(r"\1", found[2]).strip()
+    fence = ""
+    for line in source.splitlines():
+        mark = line[: len(_FENCES[0])]
+        if fence or mark in _FENCES:
+            fence = "" if mark == fence else fence or mark
+        elif words := _heading(line[:_LONGEST_LINE]):
+            yield _MARKUP.sub(r"\1", words).strip()
+
+
+def _heading(line: str) -> str:
+    """Return the words of a line that is a heading; empty for any other line."""
+    text = line.strip()
+    level = len(text) - len(text.lstrip("#"))
+    is_heading = 1 <= level <= _DEEPEST_HEADING and text[level : level + 1].isspace()
+    indent = len(line) - len(line.lstrip(" "))
+    return text[level:].rstrip("#").strip() if is_heading and indent <= _DEEPEST_INDENT else ""
 
 
 def _last_heading(source: str) -> str:
@@ -196,18 +227,18 @@ def _times(notebook: Mapping[str, Any]) -> dict[str, float]:
     """Return how long each cell took, by its text."""
     return {
         _source(cell): seconds
-        for cell in notebook.get("cells", ())
+        for cell in _cells(notebook)
         if (seconds := _seconds(cell)) is not None
     }
 
 
 def _seconds(cell: Mapping[str, Any]) -> float | None:
     """Return the time that papermill, or else nbclient or JupyterLab, has noted."""
-    metadata = cell.get("metadata", {})
-    duration = metadata.get("papermill", {}).get("duration")
-    if isinstance(duration, int | float) and duration >= 0:
+    metadata = _mapping(cell.get("metadata"))
+    duration = _mapping(metadata.get("papermill")).get("duration")
+    if isinstance(duration, int | float) and 0 <= duration < _LONGEST_SECONDS:
         return float(duration)
-    noted = metadata.get("execution", {})
+    noted = _mapping(metadata.get("execution"))
     try:
         began = datetime.fromisoformat(noted["iopub.execute_input"])
         ended = datetime.fromisoformat(noted["shell.execute_reply"])

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from hypothesis import strategies as st
 
 from activitysmith_jupyter._parts import field_names
@@ -302,3 +308,78 @@ _STATES: dict[str, Any] = {
         {"color": colors(), "badge": badges()},
     ),
 }
+
+
+# ---------------------------------------------------------------------- what nobody should give
+
+
+class Broken:
+    """An object that has no text, no number and no truth, and says so by an error."""
+
+    def _fail(self, *_: object) -> Any:
+        raise RuntimeError("an object of the user's is broken")
+
+    __str__ = __repr__ = __format__ = __len__ = __iter__ = __bool__ = __float__ = __int__ = _fail
+
+
+def _nested(depth: int, *, of: type[Any]) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = {"a": value} if of is dict else of([value])
+    return value
+
+
+def _circular() -> list[Any]:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+def hostile_texts() -> st.SearchStrategy[str]:
+    """Texts that break naive code."""
+    known = st.sampled_from(
+        [
+            *("", " ", "x", "\x00", "\n", "a\nb", "\ud800", "\U0001f4a9", "\u202e", "x" * 10_000),
+            *("nan", "inf", "-1", "1e999", "9" * 400, "9" * 5000, "{title.__class__}", "{0}", "{"),
+            *("javascript:alert(1)", "https://[", "http://a:b@c", "//", "../..", "[" * 50_000),
+        ]
+    )
+    return st.one_of(known, st.text(max_size=20))
+
+
+def hostile() -> st.SearchStrategy[Any]:
+    """Python values of every kind, those that break naive code among them."""
+    numbers = st.sampled_from(
+        [
+            *(0, -1, 0.5, -0.0, 1e308, -1e308, 5e-324, math.nan, math.inf, -math.inf),
+            *(10**400, -(10**400), 2**63, True, False, Decimal("NaN"), Fraction(1, 3), 1j),
+        ]
+    )
+    others = st.sampled_from([None, b"x", b"\xff", object, len, ..., NotImplemented, range(3)])
+    made = st.sampled_from(
+        [
+            Broken,
+            object,
+            _circular,
+            lambda: _nested(50, of=dict),
+            lambda: _nested(400, of=list),
+            lambda: _nested(20_000, of=dict),
+            lambda: _nested(3000, of=tuple),
+            lambda: [Broken()],
+            lambda: {"title": Broken()},
+            lambda: {Broken(): 1},
+            lambda: {1: 2, None: 3, ("a",): 4},
+            lambda: iter([1]),
+            lambda: {1, "a"},
+            lambda: np.float32("nan"),
+            lambda: np.int64(3),
+            lambda: np.array([1, 2]),
+            lambda: np.array([]),
+            lambda: pd.NA,
+            lambda: pd.NaT,
+            lambda: pd.DataFrame({"a": [1]}),
+            lambda: datetime(2026, 1, 1, tzinfo=UTC),
+            lambda: timedelta(days=10**8),
+        ]
+    ).map(lambda make: make())
+    return st.one_of(hostile_texts(), numbers, others, made, json_objects())
