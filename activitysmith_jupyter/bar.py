@@ -97,7 +97,7 @@ class tqdm(FastLoop[_T], auto_tqdm):  # type: ignore[type-arg]  # noqa: N801  as
     ) -> None:
         self._place: Place | None = None
         self._outcome: Outcome | None = None
-        if isinstance(activity, str):
+        if activity is not None and not hasattr(activity, "feed"):
             check_stream_key(activity, "activity")
         given = check_arguments(
             title=title,

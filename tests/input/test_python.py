@@ -195,6 +195,13 @@ def test_bar_with_wild_options_loops_or_is_refused_at_its_start(options):
     assert list(bar) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("activity", [0, 1.5, ["key"], None.__class__, b"key"], ids=repr)
+def test_bar_on_an_activity_that_is_none_is_refused_at_its_start(activity):
+    """It is neither a key nor something that takes bars; the loop has not begun."""
+    with pytest.raises(PayloadError, match="activity"):
+        tqdm(range(3), file=io.StringIO(), activity=activity)
+
+
 @FEW
 @given(
     HOSTILE | st.just("run"),
