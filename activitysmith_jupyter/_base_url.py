@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import sys
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ __all__ = ["DEFAULT_BASE_URL", "as_base_url", "is_loopback"]
 DEFAULT_BASE_URL: Final = "https://activitysmith.com/api"
 _LONGEST_URL: Final = 2048
 _LONGEST_SHOWN: Final = 120
+_ANY_LENGTH: Final = 1 << 60
 # Printable ASCII without quotes, backslash and the like; in brackets, an IPv6 address.
 _PLAIN_URL: Final = re.compile(
     r"https?://(\[[0-9a-f:.]+\]|[\w.-]+)(:\d*)?(/[\w.~%!$&'()*+,;=:@/-]*)?(\?.*)?(#.*)?",
@@ -76,7 +76,7 @@ def as_base_url(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    text = brief(value, sys.maxsize)  # cut when no secret is in it any more
+    text = brief(value, _ANY_LENGTH)  # cut below, when no secret is in it any more
     for secret, cover in _SECRETS:
         text = secret.sub(cover, text)
     if len(text) > _LONGEST_SHOWN:
