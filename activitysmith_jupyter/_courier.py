@@ -22,6 +22,7 @@ from urllib.parse import quote
 import attrs
 
 from ._delivery import Setback
+from ._feed import Sample
 from ._line import PUSH_RETRY, STATE_RETRY, Line
 from ._notices import Notices
 from ._pacing import Pacer
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._delivery import Retry
-    from ._feed import Ending, Feed, Sample
+    from ._feed import Ending, Feed
     from ._settings import Destination
     from ._watchdog import Watchdog
 
@@ -364,8 +365,16 @@ class Courier:
     def _may(self, job: _Card | _Push, now: float, *, kept: int) -> bool:
         if now < _due_at(job):
             return False
-        if self._flushes:
-            return True  # the last words keep to no limit of our own
+        # The last words keep to no limit of our own.
+        return bool(self._flushes) or self._has_room(now, kept=kept)
+
+    def _may_still_open(self, card: _Card) -> bool:
+        """Tell whether a card that is over may be shown yet: at once and without trouble."""
+        is_new = not (card.opened or card.maybe_open or card.given_up)
+        return is_new and card.line.is_well and self._has_room(self._clock(), kept=_KEPT_FOR_ENDS)
+
+    def _has_room(self, now: float, *, kept: int) -> bool:
+        """Tell whether this minute has room for a request, `kept` places left."""
         times = self._request_times
         while times and now - times[0] >= 60.0:  # noqa: PLR2004  a minute
             times.popleft()
@@ -412,6 +421,8 @@ class Courier:
         self._watch(card)
 
     def _send_end(self, card: _Card, ending: Ending) -> None:
+        if ending.opening is not None and self._may_still_open(card):
+            self._send_state(card, Sample(body=ending.opening))
         if card.opened or card.maybe_open:
             path = _path(card.feed.stream_key)
             answer = self._ask(card.line, "DELETE", path, ending.body)

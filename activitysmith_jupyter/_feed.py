@@ -63,11 +63,15 @@ class Ending:
         The request body of the stream's DELETE.
     push : dict or None
         A push that tells it, sent after the card ended (also when there never was a card).
+    opening : dict or None
+        The request body of a stream PUT that shows the card for the sake of its verdict, where it
+        was over before anything was shown; None leaves such a card out.
     grace_seconds : float
         How long a following card with the same key may take this one over instead.
     """
 
     body: dict[str, Any]
+    opening: dict[str, Any] | None = None
     push: dict[str, Any] | None = None
     grace_seconds: float = 0.0
 

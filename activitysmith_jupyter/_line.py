@@ -108,6 +108,11 @@ class Line:
         self.failures += 1
         self.not_before = now + wait_seconds
 
+    @property
+    def is_well(self) -> bool:
+        """Whether the last request succeeded, and nothing stands against another card."""
+        return not (self.failures or self._said & _OVER_WITH_A_CARD)
+
     def hurry(self) -> None:
         """Try again now, but not where the server named the time."""
         if not self.asked_to_wait:

@@ -147,7 +147,12 @@ class OpenCard(ABC):
         here.ended(self)
         if self._to is not None:
             body = self._end_body(outcome, last or {})
-            ending = Ending(body=body, push=self._push(outcome), grace_seconds=grace_seconds)
+            ending = Ending(
+                body=body,
+                push=self._push(outcome),
+                opening=self._opening(),
+                grace_seconds=grace_seconds,
+            )
             here.courier.end(self, ending, self._to)
             here.say_notices()
 
@@ -214,6 +219,10 @@ class OpenCard(ABC):
             push=self._push_body(outcome, message),
             push_after_seconds=0.0 if is_asked else max(0.0, _LONG_RUN_SECONDS - run_seconds),
         )
+
+    def _opening(self) -> dict[str, Any] | None:
+        """Return what shows a card that is over already; None where that is not worth a card."""
+        return None
 
     def delivered(self) -> None:  # noqa: B027  most cards need not know
         """Hear that the newest sample was sent."""

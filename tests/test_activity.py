@@ -9,6 +9,7 @@ import pytest
 from support.postroom import Postroom
 
 from activitysmith_jupyter import Activity, PayloadError, configure
+from activitysmith_jupyter._courier import REQUESTS_PER_MINUTE
 from activitysmith_jupyter.exceptions import ActivitySmithWarning
 
 METRICS = [{"label": "Loss", "value": 0.25}, {"label": "Rows", "value": 10}]
@@ -77,12 +78,46 @@ def test_activity_without_a_block_opens_with_its_first_update(room):
     assert room.percentages == [10]
 
 
-def test_activity_that_ends_before_anything_was_shown_leaves_no_card(room):
-    """A block that is over before the first look costs no request."""
-    with room.activity():
+def test_activity_that_ends_before_anything_was_shown_is_shown_with_its_verdict(room):
+    """Somebody asked for this card: a block of milliseconds is on the phone, too."""
+    with room.activity(percentage=42):
+        pass
+    room.step()
+    assert room.operations == ["started", "ended"]
+    assert room.percentages == [42, 100]
+    assert room.state["color"] == "green"
+
+
+def test_activity_that_ends_before_it_had_anything_to_show_leaves_no_card(room):
+    """Without metrics there are no stats to show."""
+    with room.activity(type="stats"):
         pass
     room.step()
     assert room.requests == []
+
+
+def test_activity_that_ends_unseen_in_trouble_leaves_no_card(room):
+    """What is over is not worth waiting for: a server that fails is not asked again for it."""
+    with room.activity(percentage=1):
+        room.wire.cut = True
+        room.step()
+    tries = room.wire.tries
+    room.step()
+    room.wire.cut = False
+    room.pass_time(600)
+    assert room.requests == []
+    assert room.wire.tries == tries
+
+
+def test_activities_that_end_unseen_keep_places_for_ends(room):
+    """A loop of tiny blocks does not fill the minute's requests with cards that are over."""
+    for number in range(100):
+        with room.activity(f"part-{number}", percentage=1):
+            pass
+        room.step()
+    room.pass_time(600)
+    assert len(room.requests) <= REQUESTS_PER_MINUTE
+    assert room.operations.count("started") == room.operations.count("ended")
 
 
 def test_activity_named_in_words_gets_a_title_and_a_stable_key(room):

@@ -188,19 +188,19 @@ def test_program_without_a_server_ends_as_it_would_and_says_why(run):
             """
             import threading
             from activitysmith_jupyter import Activity
-            from activitysmith_jupyter._courier import Courier
+            from activitysmith_jupyter._notices import Notices
 
             told = threading.Event()
-            class Watched(Courier):
-                def _tell(self, *args):
-                    super()._tell(*args)
-                    told.set()
+            note = Notices.note
 
-            from activitysmith_jupyter._runtime import Runtime, replace_runtime
-            replace_runtime(Runtime(Watched()))
+            def watched(self, notice):
+                note(self, notice)
+                told.set()
+
+            Notices.note = watched
             with Activity("job") as activity:
                 activity.update(percentage=50)
-                told.wait()
+                told.wait(60)
             print("the work is done")
             """,
             ACTIVITYSMITH_BASE_URL=f"http://127.0.0.1:{port}/api",
