@@ -10,7 +10,7 @@ happens in a background thread that only reads the bar.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tqdm.auto import tqdm as auto_tqdm
 
@@ -79,6 +79,9 @@ class tqdm(FastLoop[_T], auto_tqdm):  # type: ignore[type-arg]  # noqa: N801  as
     early.
     """
 
+    _lock: ClassVar[Any]
+    _shared_lock: ClassVar[Any]
+
     def __init__(  # noqa: PLR0913  tqdm's own and one keyword for each wish
         self,
         iterable: Iterable[_T] | None = None,
@@ -111,6 +114,18 @@ class tqdm(FastLoop[_T], auto_tqdm):  # type: ignore[type-arg]  # noqa: N801  as
         super().__init__(iterable, desc, total, *args, **kwargs)
         if not self.disable:
             self._place = _place(self, activity, given)
+
+    @classmethod
+    def get_lock(cls) -> Any:
+        """Return the lock of all drawing; see tqdm. It is tqdm's own until `set_lock`.
+
+        The class names it itself, as tqdm's does, for those who set or delete it there.
+        """
+        own = vars(cls).get("_lock")
+        shared = auto_tqdm.get_lock()  # type: ignore[no-untyped-call] # in tqdm's stubs
+        if own is None or own is vars(cls).get("_shared_lock"):
+            cls._lock = cls._shared_lock = shared
+        return cls._lock
 
     # ------------------------------------------------------------------ how it ends
 

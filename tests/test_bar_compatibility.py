@@ -7,6 +7,7 @@ import contextlib
 import copy
 import time
 from io import BytesIO, StringIO
+from threading import RLock
 from typing import Any
 
 import joblib
@@ -190,6 +191,28 @@ def test_bar_as_context_manager_and_closing() -> None:
     with contextlib.closing(trange(3, file=StringIO())) as bar:
         assert next(iter(bar)) == 0
     assert bar.disable
+
+
+def test_bar_draws_under_tqdms_own_lock_until_it_is_given_another() -> None:
+    """Bars of both classes keep each other out; the lock may be set and deleted as on tqdm."""
+
+    class Mine(tqdm[Any]):
+        pass
+
+    shared = auto_tqdm.get_lock()
+    assert Mine.get_lock() is shared
+    other, own = RLock(), RLock()
+    try:
+        auto_tqdm.set_lock(other)
+        assert Mine.get_lock() is other
+    finally:
+        auto_tqdm.set_lock(shared)
+    Mine.set_lock(own)
+    assert Mine.get_lock() is own
+    assert auto_tqdm.get_lock() is shared
+    for _ in range(2):
+        del Mine._lock
+        assert Mine.get_lock() is shared
 
 
 def test_bar_compares_and_hashes_as_tqdms_does() -> None:

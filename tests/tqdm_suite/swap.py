@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-class PlainBar(tqdm.auto.tqdm):  # type: ignore[type-arg]
-    """What any subclass is to these tests, one of which reaches into the class's own dict."""
-
-
 def _swap(bar: type) -> None:
     # Subclasses keep their bases, and the command line, which reads its options from the docstring
     # of tqdm, its class.
