@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 from support.postroom import Postroom
+from support.shell import let_go
 
 from activitysmith_jupyter import Activity, configure
 from activitysmith_jupyter._courier import Courier
@@ -278,7 +279,7 @@ def shell(room, monkeypatch, tmp_path):
     yield shell
     room.runtime.release()
     shell.history_manager.end_session()
-    InteractiveShell.clear_instance()
+    let_go(shell)
 
 
 def run(shell, code):

@@ -29,6 +29,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from support.faultproxy import FAULTS, FaultProxy, port_of
 from support.scripts import environment
+from support.shell import let_go
 from support.waits import Waits
 from traitlets.config import Config
 
@@ -277,7 +278,7 @@ def work_of_cell(course: Course) -> object:
             shell.run_line_magic("unload_ext", "activitysmith_jupyter")
         result.raise_error()
     finally:
-        InteractiveShell.clear_instance()
+        let_go(shell)
     return result.result
 
 

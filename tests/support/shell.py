@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from activitysmith_jupyter.emulator._core import Phone
 
 EXTENSION = "activitysmith_jupyter"
+
+
+def let_go(shell: Any) -> None:
+    """Let a shell go for good.
+
+    IPython keeps each one until the process ends, and clears it then: with hundreds of them, and
+    all that their tests have made, the end of a run would take longer than its tests.
+    """
+    InteractiveShell.clear_instance()
+    atexit.unregister(shell.atexit_operations)
 
 
 class Ticker:
@@ -90,6 +101,6 @@ class Notebook:
         """Take the shell and the emulator down."""
         self.shell.run_line_magic("unload_ext", EXTENSION)
         runtime().courier.flush(5)
-        InteractiveShell.clear_instance()
+        let_go(self.shell)
         self.emulator.close()
         self.emulator.check()
