@@ -2,8 +2,9 @@
 
 The text is read by Python's own parser and only ever becomes comparisons of columns: it cannot
 call, subscript or reach anything. A missing value equals nothing, and is neither smaller nor
-larger than anything: then ``!=`` holds, as in pandas. The engines differ in this, so each
-comparison is filled.
+larger than anything: then ``!=`` holds, as in pandas. The engines differ in this, so what is
+unknown is filled: once, and below each negation. ``and`` and ``or`` keep what is unknown apart from
+what is true, in every engine, and each filling costs a look at all rows.
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ def _is_deeper(node: ast.AST, levels: int) -> bool:
     return levels < 0 or any(_is_deeper(each, levels - 1) for each in ast.iter_child_nodes(node))
 
 
+def _filled(truth: nw.Expr) -> nw.Expr:
+    return truth.fill_null(value=False)
+
+
 class _Reader:
     def __init__(
         self,
@@ -110,17 +115,22 @@ class _Reader:
         self._quoted = quoted
 
     def truth(self, node: ast.expr) -> nw.Expr:
+        """Return where the condition holds; nowhere is that missing."""
+        return _filled(self._kleene(node))
+
+    def _kleene(self, node: ast.expr) -> nw.Expr:
+        """Return where the condition holds, missing where that is unknown."""
         match node:
             case ast.BoolOp(op=op, values=values):
-                parts = [self.truth(value) for value in values]
+                parts = [self._kleene(value) for value in values]
                 joined = parts[0]
                 for part in parts[1:]:
                     joined = joined & part if isinstance(op, ast.And) else joined | part
                 return joined
             case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
-                return self.truth(left) & self.truth(right)
+                return self._kleene(left) & self._kleene(right)
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                return self.truth(left) | self.truth(right)
+                return self._kleene(left) | self._kleene(right)
             case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
                 return ~self.truth(operand)
             case ast.Compare(left=left, ops=ops, comparators=comparators):
@@ -134,14 +144,13 @@ class _Reader:
                 if self._schema[name] != nw.Boolean:
                     kind = self._schema[name]
                     raise self._refused(f"{name!r} is {kind}, and only Boolean is a condition")
-                return nw.col(name).fill_null(value=False)
+                return nw.col(name)
         raise self._refused(f"cannot use {ast.unparse(node)!r} as a condition", _GRAMMAR)
 
     def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> nw.Expr:
         if isinstance(op, ast.In | ast.NotIn):
             among = self._columns(left).is_in(self._constants(right, left))
-            held: nw.Expr = among.fill_null(value=False)
-            return ~held if isinstance(op, ast.NotIn) else held
+            return ~_filled(among) if isinstance(op, ast.NotIn) else among
         if isinstance(op, ast.Is | ast.IsNot):
             if not (isinstance(right, ast.Constant) and right.value is None):
                 raise self._refused("'is' only goes with None")
@@ -151,9 +160,8 @@ class _Reader:
         first, second = self._operand(left, right), self._operand(right, left)
         if not isinstance(first, nw.Expr) and not isinstance(second, nw.Expr):
             raise self._refused("compares no column")
-        compared = _ORDER[type(op)](first, second)
-        held = compared.fill_null(value=False)
-        return ~held if isinstance(op, ast.NotEq) else held
+        compared: nw.Expr = _ORDER[type(op)](first, second)
+        return ~_filled(compared) if isinstance(op, ast.NotEq) else compared
 
     def _operand(self, node: ast.expr, other: ast.expr) -> Any:
         if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float):

@@ -17,8 +17,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from support.kpi_answers import (
+    Condition,
     assert_all_equal,
+    assert_condition_holds_as_meant,
     assert_real_rows_equal,
+    conditions,
     million_rows,
     random_frames,
     values,
@@ -58,6 +61,28 @@ def test_kpis_of_random_dask_frames_equal_plain_pandas(
 ) -> None:
     """Dask says the same; it plans slowly, so it gets fewer frames."""
     assert_all_equal(frame, engines["dask"](frame), orders=[["step", "n"]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(frame=random_frames(), condition=conditions())
+@pytest.mark.parametrize(
+    "name", ["pandas", "pandas with NA", "polars", "polars lazy", "pyarrow", "duckdb"]
+)
+def test_any_condition_holds_for_the_rows_it_means(
+    engines: dict[str, Engine], name: str, frame: pd.DataFrame, condition: Condition
+) -> None:
+    """Missing values and negations do not lead any engine to another count."""
+    native = frame.convert_dtypes() if name == "pandas with NA" else engines[name](frame)
+    assert_condition_holds_as_meant(frame, native, condition)
+
+
+@settings(max_examples=10, deadline=None)
+@given(frame=random_frames(), condition=conditions())
+def test_any_condition_holds_for_the_rows_of_dask_it_means(
+    engines: dict[str, Engine], frame: pd.DataFrame, condition: Condition
+) -> None:
+    """Dask counts the same; it plans slowly, so it gets fewer frames."""
+    assert_condition_holds_as_meant(frame, engines["dask"](frame), condition)
 
 
 def test_kpis_of_a_million_real_rows_equal_plain_pandas(

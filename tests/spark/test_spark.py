@@ -11,8 +11,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from support.kpi_answers import (
+    Condition,
     assert_all_equal,
+    assert_condition_holds_as_meant,
     assert_real_rows_equal,
+    conditions,
     million_rows,
     random_frames,
     read_flights,
@@ -42,6 +45,15 @@ def test_kpis_of_random_spark_frames_equal_plain_pandas(
 ) -> None:
     """Every aggregate is what plain pandas says; Spark plans slowly, so it gets few frames."""
     assert_all_equal(frame, native(spark, frame), orders=[["step", "n"]])
+
+
+@settings(max_examples=5, deadline=None)
+@given(frame=random_frames(), condition=conditions())
+def test_any_condition_holds_for_the_rows_it_means(
+    spark: SparkSession, frame: pd.DataFrame, condition: Condition
+) -> None:
+    """Missing values and negations do not lead Spark to another count."""
+    assert_condition_holds_as_meant(frame, native(spark, frame), condition)
 
 
 def test_kpis_of_a_million_real_rows_equal_plain_pandas(
