@@ -1,7 +1,7 @@
 """What a KPI costs: ours against hand-written code in the same engine.
 
 ``python benchmarks/frames.py`` makes 10 million rows and asks pandas, polars and DuckDB for six
-KPIs, each in processes of its own; then it describes a frame of 200 columns, and compares the
+KPIs, in processes of their own; then it describes a frame of 200 columns, and compares the
 answers of all installed engines on real flights. ``--rows 1000000`` is for a quick look. Linux
 only: the peak of memory is the kernel's own figure.
 """
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROUNDS: Final = 4
+TURNS: Final = 15
 PROCESSES: Final = 3
+BY_TURNS: Final = "by turns"
 ENGINES: Final = ("pandas", "polars", "duckdb")
 WIDE_COLUMNS: Final = 200
 WIDE_ROWS: Final = 500_000
@@ -118,11 +120,8 @@ def by_hand(engine: str, frame: Any, path: Path) -> list[float]:
     return list(duckdb.sql(query).fetchall()[0])
 
 
-def measure(ask: Callable[[], Any]) -> dict[str, Any]:
-    """Return the best times in seconds, the process's peak in MB while it asks first, the answer.
-
-    Time by the clock is what a user waits for; the processor's own time, of all threads, is what
-    can be compared where others use the machine.
+def peak_megabytes(ask: Callable[[], Any]) -> tuple[float, list[float]]:
+    """Return the process's peak in MB while it asks, and the answer.
 
     The peak is the whole process's, table included: what an allocator still holds from loading is
     used again or not, by chance, so a difference to the start would be noise.
@@ -134,26 +133,49 @@ def measure(ask: Callable[[], Any]) -> dict[str, Any]:
     answer = ask()
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
-    seconds, cpu_seconds = _best(ask)
-    return {
-        "seconds": seconds,
-        "cpu_seconds": cpu_seconds,
-        "megabytes": int(line.split()[1]) / 1024,
-        "answer": [float(value) for value in answer],
-    }
+    return int(line.split()[1]) / 1024, [float(value) for value in answer]
+
+
+def asked(engine: str, who: str, path: Path) -> Callable[[], Any]:
+    """Return the question of one of the two, in this process."""
+    frame = loaded(engine, path)
+    if who == "by hand":
+        return lambda: by_hand(engine, frame, path)
+    return lambda: list(kpis(frame).preview().stats("orders", SPEC).values.values())
 
 
 def child(engine: str, who: str, path: Path) -> dict[str, Any]:
-    """Measure one of the two, in this process."""
+    """Measure in this process: one's memory, or the time of both by turns."""
+    both = ("by hand", "ours") if who == BY_TURNS else (who,)
+    for one in both:
+        asked(engine, one, _small(path))()  # imports are not what is measured
+    asks = {one: asked(engine, one, path) for one in both}
+    if who != BY_TURNS:
+        megabytes, answer = peak_megabytes(asks[who])
+        return {"megabytes": megabytes, "answer": answer}
+    return by_turns(asks)
 
-    def asked(path: Path) -> Callable[[], Any]:
-        frame = loaded(engine, path)
-        if who == "by hand":
-            return lambda: by_hand(engine, frame, path)
-        return lambda: list(kpis(frame).preview().stats("orders", SPEC).values.values())
 
-    asked(_small(path))()  # imports are not what is measured
-    return measure(asked(path))
+def by_turns(asks: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Return what each takes, in seconds: by the clock, and of the processor, medians of rounds.
+
+    Time by the clock is what a user waits for; the processor's own time, of all threads, is what
+    can be compared where others use the machine. By turns, and in changing order, whatever slows
+    the machine down for a while slows both.
+    """
+    times: dict[str, list[tuple[float, float]]] = {who: [] for who in asks}
+    for number in range(TURNS):
+        for who in sorted(asks, reverse=number % 2 == 1):
+            start, cpu_start = time.perf_counter(), time.process_time()
+            asks[who]()
+            times[who].append((time.perf_counter() - start, time.process_time() - cpu_start))
+    return {
+        who: {
+            "seconds": statistics.median(clock for clock, _ in rounds),
+            "cpu_seconds": statistics.median(cpu for _, cpu in rounds),
+        }
+        for who, rounds in times.items()
+    }
 
 
 def _small(path: Path) -> Path:
@@ -161,27 +183,25 @@ def _small(path: Path) -> Path:
 
 
 def compared(engine: str, path: Path) -> dict[str, dict[str, Any]]:
-    """Measure both, by turns and each time in a fresh process: the machine is not ours alone."""
-    measured: dict[str, list[dict[str, Any]]] = {"by hand": [], "ours": []}
-    for _ in range(PROCESSES):
-        for who, runs in measured.items():
-            command = [sys.executable, __file__, "--child", engine, who, str(path)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  ourselves
-            runs.append(json.loads(done.stdout.splitlines()[-1]))
-    return {
-        who: {
-            "seconds": min(run["seconds"] for run in runs),
-            "cpu_seconds": min(run["cpu_seconds"] for run in runs),
-            "megabytes": statistics.median(run["megabytes"] for run in runs),
-            "answer": runs[0]["answer"],
-        }
-        for who, runs in measured.items()
-    }
+    """Measure both: their time by turns, their memory each time in a fresh process."""
+    measured = _in_child(engine, BY_TURNS, path)
+    for who, figures in measured.items():
+        runs = [_in_child(engine, who, path) for _ in range(PROCESSES)]
+        figures["megabytes"] = statistics.median(run["megabytes"] for run in runs)
+        figures["answer"] = runs[0]["answer"]
+    return measured
+
+
+def _in_child(engine: str, who: str, path: Path) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--child", engine, who, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  ourselves
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
 
 
 def six_kpis(rows: int) -> bool:
     """Print the table of the six KPIs; return whether all stay within 1.1."""
-    print(f"Six KPIs of {rows:,} rows, best of {PROCESSES} x {ROUNDS}\n")
+    print(f"Six KPIs of {rows:,} rows: medians of {TURNS} rounds by turns, of {PROCESSES} peaks\n")
     print(
         "| engine | by hand | ours | time | processor time | process peak by hand | ours | memory |"
     )
@@ -240,20 +260,19 @@ def wide_frame() -> None:
     print("| engine | by hand | describe() |")
     print("| --- | --- | --- |")
     for engine, (frame, hand) in hands.items():
-        by_hand_seconds, _ = _best(hand)
-        ours_seconds, _ = _best(lambda frame=frame: kpis(frame).preview().describe())
+        by_hand_seconds = _best(hand)
+        ours_seconds = _best(lambda frame=frame: kpis(frame).preview().describe())
         print(f"| {engine} | {1000 * by_hand_seconds:.1f} ms | {1000 * ours_seconds:.1f} ms |")
 
 
-def _best(ask: Callable[[], Any]) -> tuple[float, float]:
-    """Return the best time by the clock and the best of the processor, in seconds."""
-    clock, processor = [], []
+def _best(ask: Callable[[], Any]) -> float:
+    """Return the best time by the clock, in seconds."""
+    seconds = []
     for _ in range(ROUNDS):
-        start, cpu_start = time.perf_counter(), time.process_time()
+        start = time.perf_counter()
         ask()
-        clock.append(time.perf_counter() - start)
-        processor.append(time.process_time() - cpu_start)
-    return min(clock), min(processor)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def flights() -> pd.DataFrame:
