@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["HOW_TO_SET_A_KEY", "Secret", "as_secret", "hide"]
 
+# No word of passing the key in code: a cell that holds it is saved with the notebook.
 HOW_TO_SET_A_KEY: Final = (
-    "Create a key at https://activitysmith.com/app/keys and set it with "
-    "`export ACTIVITYSMITH_API_KEY=...`, `activitysmith_jupyter.configure(api_key=...)` or "
-    "`ActivitySmith(api_key=...)`; or try everything without an account: "
-    "`activitysmith-jupyter emulator`"
+    "Create a key at https://activitysmith.com/app/keys and set it with `%activity login` in a "
+    "notebook (after `%load_ext activitysmith_jupyter`) or `export ACTIVITYSMITH_API_KEY=...` in a "
+    "shell; or try everything without an account: `activitysmith-jupyter emulator`"
 )
 
 # Shorter ones could be part of any text.

@@ -203,17 +203,17 @@ def test_settings_are_resolved_at_the_moment_of_use(monkeypatch):
 
 
 def test_missing_key_error_names_the_ways_out():
-    """Where to make one, where to put it, and how to do without."""
+    """Where to make one, where to put it, and how to do without: never into a cell."""
     with pytest.raises(MissingAPIKeyError) as caught:
         ActivitySmith()
     for way in (
         "https://activitysmith.com/app/keys",
         "export ACTIVITYSMITH_API_KEY",
-        "configure(api_key",
-        "ActivitySmith(api_key",
+        "%activity login",
         "activitysmith-jupyter emulator",
     ):
         assert way in str(caught.value)
+    assert "api_key=" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["", "   ", "\n"])
