@@ -34,7 +34,7 @@ from ._magic_args import (
 )
 from ._notify import Watched, note
 from ._outcome import Outcome
-from ._session import Session
+from ._session import Session, Switches
 from ._settings import resolve, set_fallbacks
 from ._traits import apply_traits
 from .cells import CellEvents, strip_notify
@@ -211,10 +211,22 @@ class _Extension:
             self._session.watch.start(settings.watch_after, settings.watch_on)
         if traits.mirror:
             self._session.mirror(on=True)
+        self._resume()
 
     def unload(self) -> None:
+        _left[self._shell] = (self._shell.execution_count, self._session.switches)
         while self._undo:
             self._undo.pop()()
+
+    def _resume(self) -> None:
+        """After ``%reload_ext``, watch and mirror as before: nobody asked to cease.
+
+        IPython reloads by unloading and loading, with no word between; that both come from one
+        cell tells it from ``%unload_ext`` and a later ``%load_ext``, which begin anew.
+        """
+        count, switches = _left.pop(self._shell, (None, None))
+        if switches is not None and count == self._shell.execution_count:
+            self._session.turn(switches)
 
     def _wish_of(self, line: str) -> Wish | None:
         try:
@@ -246,6 +258,8 @@ class _Extension:
 
 
 _loaded: WeakKeyDictionary[Any, _Extension] = WeakKeyDictionary()
+# What was on in a shell when it was unloaded, and the number of the cell that did it.
+_left: WeakKeyDictionary[Any, tuple[int, Switches]] = WeakKeyDictionary()
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -356,6 +356,37 @@ def test_extension_that_goes_says_that_the_emulator_is_off(notebook, how):
     notebook.run("%load_ext activitysmith_jupyter")
 
 
+def switches(notebook):
+    """Return what the status says of the watch and of the mirror."""
+    rows = {row.name: row.value for row in notebook.run("%activity status").result.rows}
+    return rows.get("Watching"), rows.get("Mirroring")
+
+
+ON = "%activity watch on --after 60s --on failed\n%activity mirror on"
+
+
+def test_reloading_goes_on_watching_and_mirroring(notebook):
+    """Nobody asked to cease, and a watch that is silently off would be missed at the end."""
+    off = switches(notebook)
+    notebook.run(ON)
+    on = switches(notebook)
+    assert on == ("failed cells of 60 s and more", "every tqdm bar")
+    notebook.run("%reload_ext activitysmith_jupyter")
+    assert switches(notebook) == on
+    notebook.run("%activity watch off\n%activity mirror off")
+    notebook.run("%reload_ext activitysmith_jupyter")
+    assert switches(notebook) == off
+
+
+def test_loading_after_unloading_begins_anew(notebook):
+    """Whoever unloads the extension wants no more of it."""
+    off = switches(notebook)
+    notebook.run(ON)
+    notebook.run("%unload_ext activitysmith_jupyter")
+    notebook.run("%load_ext activitysmith_jupyter")
+    assert switches(notebook) == off
+
+
 def test_activity_status_says_where_the_key_is_and_never_what_it_is(notebook):
     """Key, server, cards with their budget, problems."""
     notebook.run("%activity value k 1")
