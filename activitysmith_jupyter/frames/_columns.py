@@ -35,6 +35,8 @@ class Columns:
         The column of the groups, where there are groups.
     adds_booleans : bool
         False where the engine has no sum of booleans: Spark.
+    joins_missing : bool
+        False where ``and`` and ``or`` do not take all missing booleans: pandas and its kin.
     compares_structs : bool
         True where structs have a smallest and a largest: the SQL engines.
     converts_durations : bool
@@ -52,6 +54,7 @@ class Columns:
     order_by: tuple[str, ...] = ()
     by: str | None = None
     adds_booleans: bool = True
+    joins_missing: bool = False
     compares_structs: bool = False
     converts_durations: bool = True
     ranks: bool = True

@@ -3,8 +3,9 @@
 The text is read by Python's own parser and only ever becomes comparisons of columns: it cannot
 call, subscript or reach anything. A missing value equals nothing, and is neither smaller nor
 larger than anything: then ``!=`` holds, as in pandas. The engines differ in this, so what is
-unknown is filled: once, and below each negation. ``and`` and ``or`` keep what is unknown apart from
-what is true, in every engine, and each filling costs a look at all rows.
+unknown is filled: below each negation, and once at the end where the engine's ``and`` and ``or``
+keep what is unknown apart from what is true, for each filling costs a look at all rows. pandas
+cannot join the missing values of its several kinds of booleans: there each comparison is filled.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import narwhals as nw
 
 from activitysmith_jupyter.exceptions import PayloadError
@@ -52,7 +54,12 @@ _GRAMMAR: Final = (
 
 
 def condition(
-    text: object, schema: Mapping[str, DType], label: str, unknown: Callable[[str], PayloadError]
+    text: object,
+    schema: Mapping[str, DType],
+    label: str,
+    unknown: Callable[[str], PayloadError],
+    *,
+    joins_missing: bool = False,
 ) -> nw.Expr:
     """Return a condition as a narwhals expression.
 
@@ -66,6 +73,8 @@ def condition(
         The metric, for errors.
     unknown : callable
         Makes the error for a column that is not there.
+    joins_missing : bool, default False
+        Whether the engine's ``and`` and ``or`` take missing values.
 
     Raises
     ------
@@ -88,7 +97,7 @@ def condition(
         raise PayloadError(label, text, "is no condition", _GRAMMAR) from None
     if _is_deeper(tree, _DEEPEST):
         raise PayloadError(label, text, f"nests deeper than {_DEEPEST} levels")
-    return _Reader(text, schema, label, unknown, quoted).truth(tree.body)
+    return _Reader(text, schema, label, unknown, quoted, joins_missing).truth(tree.body)
 
 
 def _is_deeper(node: ast.AST, levels: int) -> bool:
@@ -99,38 +108,36 @@ def _filled(truth: nw.Expr) -> nw.Expr:
     return truth.fill_null(value=False)
 
 
+@attrs.frozen
 class _Reader:
-    def __init__(
-        self,
-        text: str,
-        schema: Mapping[str, DType],
-        label: str,
-        unknown: Callable[[str], PayloadError],
-        quoted: Mapping[str, str],
-    ) -> None:
-        self._text = text
-        self._schema = schema
-        self._label = label
-        self._unknown = unknown
-        self._quoted = quoted
+    _text: str
+    _schema: Mapping[str, DType]
+    _label: str
+    _unknown: Callable[[str], PayloadError]
+    _quoted: Mapping[str, str]
+    _joins_missing: bool
 
     def truth(self, node: ast.expr) -> nw.Expr:
         """Return where the condition holds; nowhere is that missing."""
-        return _filled(self._kleene(node))
+        held = self._joined(node)
+        return _filled(held) if self._joins_missing else held
 
-    def _kleene(self, node: ast.expr) -> nw.Expr:
-        """Return where the condition holds, missing where that is unknown."""
+    def _leaf(self, held: nw.Expr) -> nw.Expr:
+        return held if self._joins_missing else _filled(held)
+
+    def _joined(self, node: ast.expr) -> nw.Expr:
+        """Return where the condition holds; what is unknown may be missing still."""
         match node:
             case ast.BoolOp(op=op, values=values):
-                parts = [self._kleene(value) for value in values]
+                parts = [self._joined(value) for value in values]
                 joined = parts[0]
                 for part in parts[1:]:
                     joined = joined & part if isinstance(op, ast.And) else joined | part
                 return joined
             case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
-                return self._kleene(left) & self._kleene(right)
+                return self._joined(left) & self._joined(right)
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                return self._kleene(left) | self._kleene(right)
+                return self._joined(left) | self._joined(right)
             case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
                 return ~self.truth(operand)
             case ast.Compare(left=left, ops=ops, comparators=comparators):
@@ -144,13 +151,13 @@ class _Reader:
                 if self._schema[name] != nw.Boolean:
                     kind = self._schema[name]
                     raise self._refused(f"{name!r} is {kind}, and only Boolean is a condition")
-                return nw.col(name)
+                return self._leaf(nw.col(name))
         raise self._refused(f"cannot use {ast.unparse(node)!r} as a condition", _GRAMMAR)
 
     def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> nw.Expr:
         if isinstance(op, ast.In | ast.NotIn):
             among = self._columns(left).is_in(self._constants(right, left))
-            return ~_filled(among) if isinstance(op, ast.NotIn) else among
+            return ~_filled(among) if isinstance(op, ast.NotIn) else self._leaf(among)
         if isinstance(op, ast.Is | ast.IsNot):
             if not (isinstance(right, ast.Constant) and right.value is None):
                 raise self._refused("'is' only goes with None")
@@ -161,7 +168,7 @@ class _Reader:
         if not isinstance(first, nw.Expr) and not isinstance(second, nw.Expr):
             raise self._refused("compares no column")
         compared: nw.Expr = _ORDER[type(op)](first, second)
-        return ~_filled(compared) if isinstance(op, ast.NotEq) else compared
+        return ~_filled(compared) if isinstance(op, ast.NotEq) else self._leaf(compared)
 
     def _operand(self, node: ast.expr, other: ast.expr) -> Any:
         if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float):

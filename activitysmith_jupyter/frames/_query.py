@@ -108,6 +108,7 @@ def columns_of(frame: Frame, order_by: str | Sequence[str] | None) -> Columns:
         ordered=isinstance(frame, nw.DataFrame),
         order_by=tuple(names),
         adds_booleans=not engine.is_spark_like(),
+        joins_missing=not (engine.is_pandas_like() or engine.is_dask()),
         compares_structs=engine.is_spark_like() or engine.is_duckdb() or engine.is_ibis(),
         converts_durations=not (engine.is_spark_like() or engine.is_ibis()),
         ranks=not engine.is_dask(),

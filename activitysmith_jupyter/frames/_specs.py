@@ -103,7 +103,9 @@ def read_target(label: str, column: Any, how: Any, columns: Columns, spec: Any) 
         return Target(column, nw.Boolean() if is_share else nw.Unknown())
     if is_share:
         unknown = partial(columns.unknown, label, spec)
-        return Target(condition(column, columns.schema, label, unknown), nw.Boolean())
+        joins_missing = columns.joins_missing
+        held = condition(column, columns.schema, label, unknown, joins_missing=joins_missing)
+        return Target(held, nw.Boolean())
     if not columns.has(column):
         raise columns.unknown(label, spec, column)
     return Target(nw.col(column), columns.schema[column], column)

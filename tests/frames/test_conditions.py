@@ -60,6 +60,15 @@ def test_condition_on_pandas_and_polars_holds_for_the_same_rows(
     assert rows(condition, pl.from_pandas(FRAME).lazy()) == expected
 
 
+@pytest.mark.parametrize("word", ["and", "or"])
+def test_condition_joins_booleans_of_both_kinds_that_pandas_has(word: str) -> None:
+    """Pandas itself fails where one of Arrow's that is missing meets one of numpy's."""
+    frame = pd.DataFrame({"late": [True, False], "status": [None, None]})
+    frame = frame.astype({"late": "boolean", "status": "string[pyarrow]"})
+    held = 2 * kpis(frame).preview().value("s", (f"late {word} status == 'a'", "share")).values["s"]
+    assert held == (word == "or")
+
+
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
