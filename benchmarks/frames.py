@@ -136,9 +136,8 @@ def peak_megabytes(ask: Callable[[], Any]) -> tuple[float, list[float]]:
     return int(line.split()[1]) / 1024, [float(value) for value in answer]
 
 
-def asked(engine: str, who: str, path: Path) -> Callable[[], Any]:
-    """Return the question of one of the two, in this process."""
-    frame = loaded(engine, path)
+def asked(engine: str, who: str, frame: Any, path: Path) -> Callable[[], Any]:
+    """Return the question of one of the two."""
     if who == "by hand":
         return lambda: by_hand(engine, frame, path)
     return lambda: list(kpis(frame).preview().stats("orders", SPEC).values.values())
@@ -147,9 +146,10 @@ def asked(engine: str, who: str, path: Path) -> Callable[[], Any]:
 def child(engine: str, who: str, path: Path) -> dict[str, Any]:
     """Measure in this process: one's memory, or the time of both by turns."""
     both = ("by hand", "ours") if who == BY_TURNS else (who,)
+    small, frame = loaded(engine, _small(path)), loaded(engine, path)
     for one in both:
-        asked(engine, one, _small(path))()  # imports are not what is measured
-    asks = {one: asked(engine, one, path) for one in both}
+        asked(engine, one, small, _small(path))()  # imports are not what is measured
+    asks = {one: asked(engine, one, frame, path) for one in both}
     if who != BY_TURNS:
         megabytes, answer = peak_megabytes(asks[who])
         return {"megabytes": megabytes, "answer": answer}

@@ -17,15 +17,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from support.kpi_answers import (
-    Condition,
     assert_all_equal,
-    assert_condition_holds_as_meant,
     assert_real_rows_equal,
-    conditions,
     million_rows,
     random_frames,
     values,
 )
+from support.random_conditions import Condition, assert_condition_holds_as_meant, conditions
 
 from activitysmith_jupyter import PayloadError
 from activitysmith_jupyter.frames import kpis
